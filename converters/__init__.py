@@ -1,0 +1,1 @@
+"""The way of the data: raw forms to domains to analysis datasets to files."""

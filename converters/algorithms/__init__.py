@@ -1,0 +1,1 @@
+"""The closed vocabulary a mapping may use, one file per family."""

@@ -1,0 +1,85 @@
+"""A dataset as it travels through the walk: spec, frame, file metadata, and where each value comes from.
+
+Frames hold text as pandas' Arrow-backed `str` or as categorical, numbers as float64, never object columns. Missing is
+missing (never an empty text). Dates of SDTM are ISO 8601 text; dates of ADaM are SAS days since 1960-01-01 as numbers.
+The index is always 0..n-1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Literal
+
+from cdiscway.specs.model import DatasetSpec, VariableType
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+OriginType = Literal["Collected", "Derived", "Assigned", "Protocol", "Predecessor", "Not Available"]
+OriginSource = Literal["Investigator", "Sponsor", "Subject", "Vendor"]
+
+
+@dataclass(frozen=True, slots=True)
+class VariableMetadata:
+    """What a transport file says of one variable; `length` is in bytes (8 for numbers)."""
+
+    name: str
+    label: str
+    type: VariableType
+    length: int
+    format: str = ""
+    informat: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetMetadata:
+    """What a transport file says of its dataset; the times are given, never read from a clock."""
+
+    name: str
+    label: str
+    variables: tuple[VariableMetadata, ...]
+    created: datetime = datetime(1960, 1, 1)
+    modified: datetime = datetime(1960, 1, 1)
+    sas_version: str = "9.4"
+    operating_system: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Where a variable (or the part of it that belongs to one value list) comes from, for define.xml.
+
+    `method` is the derivation in plain English; `forms` are the raw forms; `columns` the raw columns, written
+    FORM.COLUMN; `predecessor` is the source variable of a copy (DM.AGE).
+    """
+
+    origin: OriginType
+    source: OriginSource | None = None
+    method: str = ""
+    forms: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
+    predecessor: str = ""
+    comment: str = ""
+
+
+@dataclass(frozen=True)
+class BuiltDataset:
+    """One finished dataset.
+
+    `spec` lists exactly the variables of `frame`, in its order. `sources` has one row per record of `frame` with the
+    columns form, file, row (text, text, Int64; missing where a record has no single raw row). `value_provenance` is
+    keyed by (variable, by-variable, value): `("LBORRES", "LBTESTCD", "NEUT")`, and holds only what differs by value.
+    """
+
+    spec: DatasetSpec
+    frame: pd.DataFrame
+    metadata: DatasetMetadata
+    provenance: Mapping[str, Provenance] = field(default_factory=dict)
+    value_provenance: Mapping[tuple[str, str, str], Provenance] = field(default_factory=dict)
+    sources: pd.DataFrame | None = None
+
+    @property
+    def name(self) -> str:
+        """The dataset's name (LB, SUPPLB, ADSL)."""
+        return self.spec.name

@@ -1,0 +1,1 @@
+"""One file per raw or transport format that is read."""

@@ -1,0 +1,1 @@
+"""define.xml: built from the same specs and data as the datasets, written, read, shown."""

@@ -1,0 +1,1 @@
+"""Findings: what is wrong with the data, and how it is reported."""
