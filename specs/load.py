@@ -93,7 +93,7 @@ def _build(node: yaml.Node, way: Way, lines: dict[Way, int], mistakes: list[Mist
 def _scalar(node: yaml.ScalarNode) -> Any:
     """Return a number only where it prints as it was written: `1.10` and `007` stay text, nothing is lost."""
     text: str = node.value
-    if node.style is not None:
+    if node.style:  # quoted, or a block: the user means text
         return text
     if text in _NOTHING:
         return None

@@ -1,0 +1,56 @@
+"""`cdiscway`: the group of all commands. Each command is one file, imported only when it is called."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+
+import click
+
+COMMANDS: dict[str, tuple[str, str]] = {}
+"""Command -> (module, one line of help): `--help` imports none of the modules."""
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command's module when the command is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names in the order of the walk."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the command's module; each defines `command`."""
+        if cmd_name not in COMMANDS:
+            return None
+        found = importlib.import_module(COMMANDS[cmd_name][0]).command
+        return found if isinstance(found, click.Command) else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands with their one line, without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(version("cdiscway"), prog_name="cdiscway")
+def cdiscway() -> None:
+    """From a study's raw eCRF export to a checked, submission-ready CDISC package.
+
+    Exit codes: 0 clean, 1 findings of severity error, 2 a mistake in what was given.
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line; mistakes of the user are printed without a traceback, exit code 2."""
+    from cdiscway.specs.mistakes import MistakesError
+
+    try:
+        cdiscway.main(args=None if arguments is None else list(arguments), prog_name="cdiscway")
+    except MistakesError as error:
+        count = len(error.mistakes)
+        click.echo(f"{count} mistake{'s' if count > 1 else ''} to mend:", err=True)
+        for mistake in error.mistakes:
+            click.echo(f"  {mistake}", err=True)
+        sys.exit(2)
