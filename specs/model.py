@@ -14,7 +14,7 @@ Core = Literal["Req", "Exp", "Perm", "Cond"]
 
 VariableType = Literal["Char", "Num"]
 ObservationClass = Literal[
-    "Special Purpose",
+    "Special-Purpose",
     "Interventions",
     "Events",
     "Findings",
@@ -27,6 +27,7 @@ ObservationClass = Literal[
     "Occurrence Data Structure",
     "ADaM Other",
 ]
+"""The class of a dataset in the words of SDTM 2.0 and ADaM 2.1; `DatasetSpec.define_class` has Define-XML's words."""
 
 
 class Strict(BaseModel):
@@ -64,7 +65,13 @@ class DatasetSpec(Strict):
     structure: str
     keys: tuple[str, ...] = ()
     standard: str
+    subclass: str = ""
     variables: tuple[VariableSpec, ...]
+
+    @property
+    def define_class(self) -> str:
+        """The class as Define-XML writes it (codelist GNRLOBSC): `SPECIAL PURPOSE`, `FINDINGS ABOUT`."""
+        return self.observation_class.replace("-", " ").upper()
 
     def variable(self, name: str) -> VariableSpec:
         """Return the variable of that name; raises KeyError."""
