@@ -1,0 +1,135 @@
+"""Write the model as define.xml, with the stylesheet that shows it in browsers that still run XSLT."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from lxml import etree
+
+from .model import (
+    ARM_NAMESPACE,
+    DEF_NAMESPACES,
+    ODM_NAMESPACE,
+    XLINK_NAMESPACE,
+    DefineXml,
+    Element,
+    Extra,
+    Slot,
+    Version,
+    slots_of,
+)
+from .names import clark
+from .parse import safe_parser
+
+STYLESHEET = "define2-1.xsl"
+
+
+def write_define(model: DefineXml, path: Path) -> None:
+    """Write a define.xml, and beside it the stylesheet it names (where it is the one we ship)."""
+    data = define_bytes(model)
+    if any(STYLESHEET in extra.value for extra in model.prolog if extra.kind == "instruction"):
+        copy_stylesheet(path.parent)
+    temporary = path.with_name(f".{path.name}.part")
+    temporary.write_bytes(data)
+    temporary.replace(path)
+
+
+def copy_stylesheet(folder: Path) -> Path:
+    """Copy the stylesheet (define2-1.xsl by Lex Jansen, MIT) into `folder`; return its path."""
+    target = folder / STYLESHEET
+    target.write_bytes((resources.files("defineutils.definehtml") / STYLESHEET).read_bytes())
+    return target
+
+
+def define_bytes(model: DefineXml) -> bytes:
+    """Return the file: UTF-8, indented by two blanks, lines ended by LF; the same model gives the same bytes."""
+    root = element_tree(model)
+    _indent(root, 0)
+    parts = [b'<?xml version="1.0" encoding="UTF-8"?>', *(_outside(extra) for extra in model.prolog)]
+    parts.append(etree.tostring(root, encoding="UTF-8", xml_declaration=False))
+    parts.extend(_outside(extra) for extra in model.epilog)
+    return b"\n".join(parts) + b"\n"
+
+
+def element_tree(model: DefineXml) -> etree._Element:
+    """Return the root element of the model."""
+    names: Any = {prefix or None: uri for prefix, uri in model.namespaces} or default_namespaces(model)
+    root = etree.Element(f"{{{ODM_NAMESPACE}}}ODM", nsmap=names)
+    _fill(root, model.odm, model.version)
+    return root
+
+
+def default_namespaces(model: DefineXml) -> dict[str | None, str]:
+    """Return the prefixes of a file of ours: ARM only where it has analysis results."""
+    names: dict[str | None, str] = {None: ODM_NAMESPACE, "xlink": XLINK_NAMESPACE, "def": DEF_NAMESPACES[model.version]}
+    if model.metadata.displays is not None:
+        names["arm"] = ARM_NAMESPACE
+    return names
+
+
+@cache
+def _plan(model: Any, version: Version) -> tuple[tuple[Slot, str], ...]:
+    return tuple(
+        (slot, clark(slot.name, version, is_attribute=slot.kind == "attribute") if slot.name else "")
+        for slot in slots_of(model)
+    )
+
+
+def _fill(node: etree._Element, element: Element, version: Version) -> None:
+    for slot, name in _plan(type(element), version):  # type: ignore[arg-type]  # a class is hashable
+        value = getattr(element, slot.field)
+        if value is None or value == ():
+            continue
+        if slot.kind == "attribute":
+            node.set(name, value)
+        elif slot.kind == "text":
+            node.text = value
+        elif slot.kind == "child":
+            _fill(etree.SubElement(node, name), value, version)
+        else:
+            for item in value:
+                _fill(etree.SubElement(node, name), item, version)
+    for extra in element.extras:
+        _restore(node, extra)
+
+
+def _restore(node: etree._Element, extra: Extra) -> None:
+    """Put back what the model does not hold, where it was."""
+    if extra.kind == "attribute":
+        node.set(extra.name, extra.value)
+    elif extra.kind == "text":
+        if extra.position == 0:
+            node.text = (node.text or "") + extra.value
+        else:
+            before = node[extra.position - 1]
+            before.tail = (before.tail or "") + extra.value
+    else:
+        node.insert(extra.position, _node(extra))
+
+
+def _node(extra: Extra) -> etree._Element:
+    if extra.kind == "comment":
+        return etree.Comment(extra.value)
+    if extra.kind == "instruction":
+        return etree.ProcessingInstruction(extra.name, extra.value)
+    return etree.fromstring(extra.value, safe_parser())
+
+
+def _outside(extra: Extra) -> bytes:
+    return etree.tostring(_node(extra), encoding="UTF-8", xml_declaration=False)
+
+
+def _indent(node: etree._Element, depth: int) -> None:
+    """Indent elements that hold elements; text and what stands beside it are never touched."""
+    if not len(node) or (node.text and node.text.strip()) or any(item.tail and item.tail.strip() for item in node):
+        return
+    inner, outer = "\n" + "  " * (depth + 1), "\n" + "  " * depth
+    node.text = inner
+    for item in node:
+        item.tail = inner
+        if isinstance(item.tag, str):
+            _indent(item, depth + 1)
+    node[-1].tail = outer
