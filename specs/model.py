@@ -41,7 +41,9 @@ class VariableSpec(Strict):
 
     `codelists` are NCI codelist codes (C65047); `format` is what the IG says of the content (`ISO 8601 datetime or
     interval`, `ISO 3166-1 Alpha-3`, `MedDRA`); `values` are literal values the IG prescribes (DOMAIN = AE);
-    `display_format` is the SAS format of the file (`DATE9.`); `length` is in bytes, None until the data are known.
+    `display_format` is the SAS format of the file (`DATE9.`); `length` is in bytes, None until the data are known;
+    `predecessor` is the variable an analysis variable is a copy of (`DM.AGE`). `role` is, in ADaM, the IG's set of
+    variables (`Population Indicator`). An empty `label` is one the study has to give (ADaM name fragments).
     """
 
     name: str
@@ -54,10 +56,14 @@ class VariableSpec(Strict):
     values: tuple[str, ...] = ()
     display_format: str = ""
     length: int | None = Field(default=None, ge=1)
+    predecessor: str = ""
 
 
 class DatasetSpec(Strict):
-    """One dataset: its variables stand in the order of the file."""
+    """One dataset: its variables stand in the order of the file.
+
+    `subclass` is ADaM's (`TIME-TO-EVENT`); `not_used` names variables its structure has and this dataset must not.
+    """
 
     name: str
     label: str = Field(max_length=40)
@@ -66,6 +72,7 @@ class DatasetSpec(Strict):
     keys: tuple[str, ...] = ()
     standard: str
     subclass: str = ""
+    not_used: tuple[str, ...] = ()
     variables: tuple[VariableSpec, ...]
 
     @property
