@@ -23,7 +23,10 @@ OriginSource = Literal["Investigator", "Sponsor", "Subject", "Vendor"]
 
 @dataclass(frozen=True, slots=True)
 class VariableMetadata:
-    """What a transport file says of one variable; `length` is in bytes (8 for numbers)."""
+    """What a transport file says of one variable; `length` is in bytes (8 for numbers, 0 = the longest value).
+
+    `format` and `informat` are written as SAS writes them, `justification` is 1 where the format is set right.
+    """
 
     name: str
     label: str
@@ -31,11 +34,16 @@ class VariableMetadata:
     length: int
     format: str = ""
     informat: str = ""
+    justification: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class DatasetMetadata:
-    """What a transport file says of its dataset; the times are given, never read from a clock."""
+    """What a transport file says of its dataset; the times are given, never read from a clock.
+
+    `type` is the dataset type of the file's member header (blank nearly always). The library header of a transport
+    file holds times of its own; None means those of the dataset.
+    """
 
     name: str
     label: str
@@ -44,6 +52,9 @@ class DatasetMetadata:
     modified: datetime = datetime(1960, 1, 1)
     sas_version: str = "9.4"
     operating_system: str = ""
+    type: str = ""
+    library_created: datetime | None = None
+    library_modified: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,149 @@
+"""Text columns as Arrow values: every question is asked of the bytes, or of the distinct values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from pandas.api.types import infer_dtype
+
+CHECK_ROWS = 1 << 16
+"""Rows looked at together: their bytes stay in the processor's cache."""
+
+
+@dataclass(frozen=True, slots=True)
+class CodedText:
+    """A categorical column: distinct values, and for each row its place among them (-1 = missing)."""
+
+    values: Any
+    codes: npt.NDArray[np.integer[Any]]
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+
+@dataclass(frozen=True, slots=True)
+class PlainText:
+    """An Arrow-backed column (a pyarrow ChunkedArray of text)."""
+
+    values: Any
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+
+TextValues = CodedText | PlainText
+
+
+@dataclass(frozen=True, slots=True)
+class TextFacts:
+    """Length of the longest value in bytes; whether any byte is no printable ASCII, and any value ends in a blank."""
+
+    longest: int
+    unprintable: bool
+    blank_end: bool
+
+
+def text_values(column: pd.Series[Any]) -> TextValues | None:
+    """Return a column's text, or None where it is not text (an all-missing object column may be both: empty text)."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        categories = column.cat.categories
+        if infer_dtype(categories, skipna=True) not in ("string", "empty"):
+            return None
+        return CodedText(pa.array(categories, pa.large_string()), column.cat.codes.to_numpy())
+    if pd.api.types.is_object_dtype(column.dtype):
+        if infer_dtype(column, skipna=True) not in ("string", "empty"):
+            return None
+        return PlainText(pa.chunked_array([pa.array(column, pa.large_string(), from_pandas=True)]))
+    values = getattr(column.array, "_pa_array", None)
+    if values is None and isinstance(column.dtype, pd.StringDtype):
+        values = pa.chunked_array([pa.array(column, pa.large_string(), from_pandas=True)])
+    if values is None:
+        return None
+    if pa.types.is_dictionary(values.type) and pa.types.is_large_string(values.type.value_type):
+        values = values.cast(pa.large_string())
+    return PlainText(values) if _is_text(values.type) else None
+
+
+def arrow_text(values: Any) -> Any:
+    """Return a pyarrow array of large_string as pandas' Arrow-backed `str`, without a copy."""
+    make: Any = pd.arrays.ArrowStringArray
+    return make(values, dtype=pd.StringDtype(na_value=np.nan))
+
+
+def is_empty(column: pd.Series[Any]) -> bool:
+    """Whether an object column holds nothing at all."""
+    return pd.api.types.is_object_dtype(column.dtype) and bool(column.isna().all())
+
+
+def _is_text(kind: Any) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def facts(text: TextValues) -> TextFacts:
+    """Return what the bytes of a column say, in one pass; only values that occur are counted."""
+    if isinstance(text, CodedText):
+        return _facts([_used(text)])
+    return _facts(slices(text, CHECK_ROWS))
+
+
+def _used(text: CodedText) -> Any:
+    """Return the distinct values that occur."""
+    counts = np.bincount(text.codes.astype(np.intp) + 1, minlength=len(text.values) + 1)
+    return text.values if (counts[1:] > 0).all() else text.values.filter(pa.array(counts[1:] > 0))
+
+
+def slices(text: PlainText, rows: int) -> Iterator[Any]:
+    """Yield a column as Arrow arrays of at most `rows` values."""
+    for start in range(0, len(text), rows):
+        yield block(text, start, start + rows)
+
+
+def block(text: PlainText, start: int, stop: int) -> Any:
+    """Return the values from `start` to before `stop` as one Arrow array without missing values (missing = empty)."""
+    part = text.values.slice(start, stop - start)
+    array = part.chunk(0) if part.num_chunks == 1 else part.combine_chunks()
+    return array.fill_null("") if array.null_count else array
+
+
+def _facts(arrays: Any) -> TextFacts:
+    longest, unprintable, blank_end = 0, False, False
+    for array in arrays:
+        offsets, data = buffers(array)
+        if not len(data):
+            continue
+        lengths = np.diff(offsets)
+        longest = max(longest, int(lengths.max()))
+        unprintable = unprintable or bool(data.max() > 0x7E or data.min() < 0x20)
+        ends = offsets[1:][lengths > 0] if not lengths.all() else offsets[1:]
+        blank_end = blank_end or bool((data.take(ends - offsets[0] - 1) == 0x20).any())
+    return TextFacts(longest, unprintable, blank_end)
+
+
+def buffers(array: Any) -> tuple[npt.NDArray[Any], npt.NDArray[np.uint8]]:
+    """Return the offsets of an Arrow text array and the bytes of all its values, both without a copy."""
+    kind = np.int64 if pa.types.is_large_string(array.type) else np.int32
+    _, offset_buffer, data_buffer = array.buffers()
+    if not len(array) or offset_buffer is None:
+        return np.zeros(1, kind), np.zeros(0, np.uint8)
+    offsets = np.frombuffer(offset_buffer, kind)[array.offset : array.offset + len(array) + 1]
+    data = np.zeros(0, np.uint8) if data_buffer is None else np.frombuffer(data_buffer, np.uint8)
+    return offsets, data[offsets[0] : offsets[-1]]
+
+
+def distinct(text: TextValues) -> CodedText:
+    """Return the column as distinct values and codes (-1 = missing)."""
+    if isinstance(text, CodedText):
+        return text
+    encoded = text.values.combine_chunks()
+    if isinstance(encoded, pa.ChunkedArray):
+        encoded = pa.concat_arrays(encoded.chunks) if encoded.num_chunks else pa.array([], encoded.type)
+    encoded = pc.dictionary_encode(encoded)
+    codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    return CodedText(encoded.dictionary.cast(pa.large_string()), codes)

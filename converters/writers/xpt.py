@@ -1,0 +1,195 @@
+"""Write SAS transport files, version 5 (SAS paper TS-140): exact or not at all, same bytes for the same input."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from cdiscway.converters.dataset import DatasetMetadata, VariableMetadata
+from cdiscway.converters.number_values import NotNumbersError, NumberValues, number_values
+from cdiscway.converters.text_values import TextValues, is_empty, text_values
+from cdiscway.converters.transliteration import Replacement, transliterate_frame
+from cdiscway.converters.whole_file import whole_file
+from cdiscway.converters.xpt_check import ENCODINGS, check_metadata
+from cdiscway.converters.xpt_layout import RECORD, encode_header, pad
+from cdiscway.converters.xpt_mistakes import DataMistake, XptError, data_mistake
+
+from .xpt_columns import CHECK_BLOCK, NumberFiller, TextFiller, check_numbers, check_text, text_length
+
+BLOCK_BYTES = 1 << 20
+"""Rows are put together and written in blocks of about this size: a block stays in the processor's cache."""
+
+Filler = NumberFiller | TextFiller
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What was written: the metadata with every length known, and the listed transliterations."""
+
+    metadata: DatasetMetadata
+    replacements: tuple[Replacement, ...] = ()
+
+
+def write(
+    frame: pd.DataFrame,
+    metadata: DatasetMetadata,
+    path: str | Path,
+    *,
+    encoding: str = "ascii",
+    transliterate: Mapping[str, str] | None = None,
+    allow_empty: bool = False,
+) -> Written:
+    """Write `frame` as the one dataset of the transport file `path`; the file appears whole or not at all.
+
+    `metadata` names the variables in the order of the frame; a length of 0 means the longest value (at least 1 byte).
+    Text is ASCII unless `encoding` (cp1252, latin-1, utf-8) asks for more; `transliterate` replaces characters first
+    and lists what it did. Missing text is written as blanks, missing numbers as '.', tagged NaN as .A to .Z and ._
+    (see converters.ibm_float). Raises XptError with every mistake of metadata and data; nothing is cut or changed.
+    """
+    target = Path(path)
+    if encoding not in ENCODINGS:
+        raise ValueError(f"encoding {encoding!r} is none of {', '.join(ENCODINGS)}")
+    replacements: tuple[Replacement, ...] = ()
+    if transliterate is not None:
+        frame, replacements = transliterate_frame(frame, transliterate)
+    mistakes = check_metadata(metadata, str(target), encoding) + _check_shape(frame, metadata, str(target), allow_empty)
+    fillers, variables = [], []
+    for variable in metadata.variables if not _columns_differ(frame, metadata) else ():
+        filler, length, found = _prepare(frame[variable.name], variable, (str(target), metadata.name, encoding))
+        mistakes += found
+        if filler is not None:
+            fillers.append(filler)
+            variables.append(replace(variable, length=length))
+    if mistakes:
+        raise XptError(mistakes)
+    final = replace(metadata, variables=tuple(variables))
+    rows = Rows(tuple(fillers), tuple(variable.length for variable in variables), len(frame))
+    if rows.end_is_lost():
+        reason = f"the last record is blank and has only {rows.width} bytes: a reader cannot tell it from padding"
+        raise XptError([data_mistake(str(target), metadata.name, "", reason, rows=[len(frame) - 1])])
+    _write_file(target, encode_header(final, encoding), rows)
+    return Written(final, replacements)
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The observations: fillers side by side in a record of `width` bytes."""
+
+    fillers: tuple[Filler, ...]
+    lengths: tuple[int, ...]
+    count: int
+
+    @property
+    def width(self) -> int:
+        """The bytes of one record."""
+        return sum(self.lengths)
+
+    def blocks(self) -> Iterator[memoryview]:
+        """Yield the records in blocks that share one buffer."""
+        rows = max(1, min(BLOCK_BYTES // max(self.width, 1), self.count))
+        buffer = np.empty((rows, self.width), np.uint8)
+        for start in range(0, self.count, rows):
+            part = buffer[: min(rows, self.count - start)]
+            self._fill(part, start)
+            yield part.data.cast("B")
+
+    def end_is_lost(self) -> bool:
+        """Whether the last record is all blank and shorter than a file record, so that it could be padding."""
+        if not self.count or self.width >= RECORD:
+            return False
+        last = np.empty((1, self.width), np.uint8)
+        self._fill(last, self.count - 1)
+        return bool((last == 0x20).all())
+
+    def _fill(self, part: npt.NDArray[np.uint8], start: int) -> None:
+        at = 0
+        for filler, length in zip(self.fillers, self.lengths, strict=True):
+            field = np.ndarray((len(part),), f"V{length}", part.data, offset=at, strides=(self.width,))
+            filler.fill(field, start, start + len(part))
+            at += length
+
+
+def _write_file(target: Path, header: bytes, rows: Rows) -> None:
+    with whole_file(target) as file:
+        file.write(header)
+        for part in rows.blocks():
+            file.write(part)
+        file.write(b" " * pad(rows.count * rows.width))
+
+
+def _columns_differ(frame: pd.DataFrame, metadata: DatasetMetadata) -> bool:
+    return list(frame.columns) != [variable.name for variable in metadata.variables] or not frame.columns.is_unique
+
+
+def _check_shape(frame: pd.DataFrame, metadata: DatasetMetadata, file: str, allow_empty: bool) -> list[DataMistake]:
+    """Return the mistakes of frame against metadata: no rows, columns missing, too many or in another order."""
+    name, mistakes = metadata.name, []
+    if not len(frame) and not allow_empty:
+        mistakes.append(data_mistake(file, name, "", "has no records", hint="an empty dataset is not submitted"))
+    if not _columns_differ(frame, metadata):
+        return mistakes
+    columns, variables = list(frame.columns), [variable.name for variable in metadata.variables]
+    counted = frame.columns[frame.columns.duplicated()].unique()
+    mistakes += [data_mistake(file, name, str(column), "is in the frame several times") for column in counted]
+    mistakes += [data_mistake(file, name, v, "is not a column of the frame") for v in variables if v not in columns]
+    extra = dict.fromkeys(column for column in columns if column not in variables)
+    mistakes += [data_mistake(file, name, str(column), "is a column without metadata") for column in extra]
+    if not mistakes:
+        mistakes.append(data_mistake(file, name, "", f"the frame's order is {columns}, the metadata's {variables}"))
+    return mistakes
+
+
+def _prepare(
+    column: pd.Series[Any], variable: VariableMetadata, place: tuple[str, str, str]
+) -> tuple[Filler | None, int, list[DataMistake]]:
+    """Return what fills the variable's field, its length, and the mistakes of its values."""
+    file, dataset, _ = place
+    if variable.type == "Char":
+        text = text_values(column)
+        if text is None:
+            found = data_mistake(
+                file, dataset, variable.name, f"is text in the metadata, the column holds {column.dtype}"
+            )
+            return None, 0, [found]
+        return _prepare_text(text, variable, place)
+    if text_values(column) is not None and not is_empty(column):
+        return (
+            None,
+            0,
+            [data_mistake(file, dataset, variable.name, "is a number in the metadata, the column holds text")],
+        )
+    try:
+        numbers = number_values(column, variable.format)
+    except NotNumbersError as error:
+        return None, 0, [data_mistake(file, dataset, variable.name, str(error))]
+    except ValueError:  # a format that is no format: check_metadata names it
+        return None, 0, []
+    return _prepare_numbers(numbers, variable, place)
+
+
+def _prepare_text(
+    text: TextValues, variable: VariableMetadata, place: tuple[str, str, str]
+) -> tuple[Filler | None, int, list[DataMistake]]:
+    file, dataset, encoding = place
+    mistakes = check_text(text, variable.length, encoding)
+    found = [data_mistake(file, dataset, variable.name, reason, rows=rows, value=v) for v, reason, rows in mistakes]
+    if found:
+        return None, 0, found
+    length = variable.length or text_length(text, encoding)
+    return TextFiller(text, length, encoding), length, []
+
+
+def _prepare_numbers(
+    numbers: NumberValues, variable: VariableMetadata, place: tuple[str, str, str]
+) -> tuple[Filler | None, int, list[DataMistake]]:
+    file, dataset, _ = place
+    length = variable.length or 8
+    mistakes = check_numbers(numbers, length, CHECK_BLOCK)
+    found = [data_mistake(file, dataset, variable.name, reason, rows=rows, value=v) for v, reason, rows in mistakes]
+    return (None, 0, found) if found else (NumberFiller(numbers, length), length, [])
