@@ -298,7 +298,8 @@ class _Arithmetic(_Node):
     def value(self, frame: _Frame) -> _Column:
         a, b = frame.numbers(self.left.value(frame)), frame.numbers(self.right.value(frame))
         if self.sign == "/":
-            return np.divide(a, b, out=np.full(frame.records, np.nan), where=b != 0)
+            quotient: Floats = np.divide(a, b, out=np.full(frame.records, np.nan), where=b != 0)
+            return quotient
         result: Floats = a + b if self.sign == "+" else a - b if self.sign == "-" else a * b
         return result
 
