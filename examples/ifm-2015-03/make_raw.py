@@ -36,7 +36,7 @@ VISITS = {
 
 @dataclass(frozen=True)
 class Subject:
-    """One included person; ``way`` says how far the eCRF goes (see WAYS in the README)."""
+    """One included person; ``way`` says how far the eCRF goes."""
 
     numpat: str
     centre: str
@@ -362,6 +362,31 @@ def regimen(start: date, line: int) -> str:
     return "Bortézomib-Dexaméthasone" if start.year < 2016 else "Carfilzomib-Lénalidomide-Dexaméthasone"
 
 
+def line_periods(subject: Subject, count: int) -> list[tuple[date, date]]:
+    """Return first and last day of each line: the first around the first transplant, the others before the second."""
+    begin, graft = diagnosis(subject), first_transplant(subject)
+    mobilised = first_apheresis(subject) or subject.consent
+    step = (mobilised - graft).days // max(count, 2)
+    starts = [add_days(graft, step * line - min(step // 2, 200)) for line in range(2, count + 1)]
+    later = [(start, min(add_days(start, 150), add_days(mobilised, -15))) for start in starts]
+    return [(add_days(begin, 14), add_days(graft, 60)), *later]
+
+
+def therapy_line(subject: Subject, line: int, period: tuple[date, date], reached: str, dice: Dice) -> Row:
+    """One line of therapy; the best response is drawn unless it is known from the transplant."""
+    ongoing, response = subject.way == "S", dice.pick(["2", "3", "4"])
+    return head(subject, "SEL", line) | {
+        "NUM_LIGNE": str(line),
+        "PROTOCOLE": regimen(period[0], line),
+        "DATE_DEB": french(period[0], dice.pick(["day", "month", "month"])),
+        "DATE_FIN": "" if ongoing else french(period[1], dice.pick(["day", "month", "NK"])),
+        "EN_COURS": "Oui" if ongoing else "Non",
+        "AUTOGREFFE": "Oui" if line == 1 and not ongoing else "Non",
+        "MEIL_REP": reached or response,
+        "MEIL_REP_LIB": RESPONSES[reached or response],
+    }
+
+
 def therapy_lines(subject: Subject) -> list[Row]:
     """Lines of therapy, repeated: the first holds the first transplant, the last leads to the second."""
     if subject.way == "N":
@@ -369,31 +394,11 @@ def therapy_lines(subject: Subject) -> list[Row]:
     dice = Dice("lines", subject.numpat)
     transplant = TRANSPLANTED.get(subject.numpat)
     count = 1 if subject.way == "S" else transplant.line if transplant else dice.whole(2, 3)
-    begin, graft = diagnosis(subject), first_transplant(subject)
-    mobilised = first_apheresis(subject) or subject.consent
-    step = (mobilised - graft).days // max(count, 2)
-    rows = []
-    for line in range(1, count + 1):
-        start = add_days(begin, 14) if line == 1 else add_days(graft, step * line - min(step // 2, 200))
-        stop = add_days(graft, 60) if line == 1 else min(add_days(start, 150), add_days(mobilised, -15))
-        ongoing = subject.way == "S"
-        response = dice.pick(["2", "3", "4"])
-        if line == count and transplant is not None and transplant.status == "2":
-            response = "2"
-        rows.append(
-            head(subject, "SEL", line)
-            | {
-                "NUM_LIGNE": str(line),
-                "PROTOCOLE": regimen(start, line),
-                "DATE_DEB": french(start, dice.pick(["day", "month", "month"])),
-                "DATE_FIN": "" if ongoing else french(stop, dice.pick(["day", "month", "NK"])),
-                "EN_COURS": "Oui" if ongoing else "Non",
-                "AUTOGREFFE": "Oui" if line == 1 and subject.way != "S" else "Non",
-                "MEIL_REP": response,
-                "MEIL_REP_LIB": RESPONSES[response],
-            }
-        )
-    return rows
+    complete = "2" if transplant is not None and transplant.status == "2" else ""
+    return [
+        therapy_line(subject, line, period, complete if line == count else "", dice)
+        for line, period in enumerate(line_periods(subject, count), 1)
+    ]
 
 
 HISTORY = [
@@ -505,15 +510,14 @@ def apheresis(subject: Subject) -> list[Row]:
     for repeat, dose in enumerate(subject.sessions, 1):
         assert first is not None
         written = apheresis_date(subject, add_days(first, repeat - 1))
+        time = clock(subject.centre, 8 + dice.whole(0, 2), dice.pick([0, 15, 30, 45])) if written[:1].isdigit() else ""
         rows.append(
             head(subject, "MOB", repeat)
             | {
                 "CYTA_FAITE": "Oui",
                 "NUM_SESSION": str(repeat),
                 "DATE_CYTA": written,
-                "HEURE_CYTA": clock(subject.centre, 8 + dice.whole(0, 2), dice.pick([0, 15, 30, 45]))
-                if "/" in written and "UN" not in written
-                else "",
+                "HEURE_CYTA": time,
                 "VOLUME": str(dice.whole(140, 420)),
                 "VOLUME_U": "mL",
                 "CD34_DOSE": comma(dose, 1),
@@ -892,6 +896,7 @@ def event(subject: Subject, what: tuple[str, str, str, str, int, str], start: da
     stop = add_days(start, dice.whole(2, 9))
     resolved, febrile = stop <= last, grade == "3"
     linked = "1" if what in EVENTS else "0"
+    end = "" if not resolved else french(stop, "month" if dice.chance(15) else "day")
     return head(subject, "COM") | {
         "EI_LIB": verbatim,
         "MEDDRA_VERSION": "23.1",
@@ -908,7 +913,7 @@ def event(subject: Subject, what: tuple[str, str, str, str, int, str], start: da
         "LIEN_COND": linked,
         "LIEN_COND_LIB": {"0": "Non lié", "1": "Lié"}[linked],
         "DATE_DEB": french(start),
-        "DATE_FIN": (french(stop) if not dice.chance(15) else french(stop, "month")) if resolved else "",
+        "DATE_FIN": end,
         "EVOLUTION": "1" if resolved else "2",
         "EVOLUTION_LIB": "Résolu sans séquelle" if resolved else "En cours",
     }

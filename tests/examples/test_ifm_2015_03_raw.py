@@ -283,6 +283,10 @@ def test_neutrophil_rule_matters():
         {s: first_of_three(days, lambda v: v >= half) for s, days in daily.items()},
     ):
         assert wrong != neutrophil_recovery()
+    in_a_row = daily["009"]
+    above = [(day, min(values) > half) for day, values in sorted(in_a_row.items()) if day > 3]
+    three = next(above[i][0] for i in range(len(above)) if all(good for _, good in above[i : i + 3]))
+    assert three < neutrophil_recovery()["009"], "three samples in a row with a day without one between"
     unconverted = counts_by_day("PNN", Fraction(1))
     assert first_of_three(unconverted["012"], lambda v: v > half) != neutrophil_recovery()["012"]
 
@@ -351,6 +355,11 @@ def test_natural_keys_are_unique_and_audit_columns_close(name: str):
     assert list(rows.columns[-3:]) == ["STATUT", "SAISI_PAR", "DATE_SAISIE"]
     assert set(rows["ETUDE"]) == {"IFM-2015-03"}
     assert rows["SAISI_PAR"].str.fullmatch(r"(ARC|TEC)\d\d").all()
+
+
+def test_no_two_samples_have_the_same_date_and_time():
+    rows = form("HEMATOLOGIE")
+    assert not rows[rows["DATE_PREL"] != ""].duplicated(["NUMPAT", "DATE_PREL", "HEURE_PREL"]).any()
 
 
 def test_a_subject_belongs_to_one_centre():
