@@ -22,27 +22,28 @@ SPECIAL_TAGS = "_ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 _FRACTION = np.uint64((1 << 52) - 1)
 _IBM_FRACTION = np.uint64((1 << 56) - 1)
+_MAGNITUDE = np.uint64((1 << 63) - 1)
+_LOWEST_BITS = np.float64(SMALLEST).view(np.uint64)
+_SPAN = np.float64(LARGEST).view(np.uint64) - _LOWEST_BITS
 _TAGGED_NAN = 0x7FF8_5341_5300_0000
 """A quiet NaN that says SAS; its lowest byte is the tag."""
 
 
-def _encoding_tables() -> tuple[Words, Words, npt.NDArray[np.bool_]]:
-    """Return IBM head, factor of the fraction and out of range for each of the 4096 values of sign and exponent."""
-    head, factor, outside = np.zeros(4096, np.uint64), np.zeros(4096, np.uint64), np.zeros(4096, np.bool_)
+def _encoding_tables() -> tuple[Words, Words]:
+    """Return IBM head and factor of the fraction for each of the 4096 values of sign and exponent; zero stays zero."""
+    head, factor = np.zeros(4096, np.uint64), np.zeros(4096, np.uint64)
     for top in range(4096):
         sign, exponent = top >> 11, top & 0x7FF
-        if exponent == 0x7FF:  # a NaN; infinity is told apart where its fraction is seen
-            head[top], outside[top] = 0x2E << 56, True
+        if exponent == 0x7FF:
+            head[top] = 0x2E << 56
         elif 763 <= exponent <= 1274:
             shift = (exponent + 1) & 3
             head[top] = sign << 63 | (((exponent + 1) >> 2) - 191) << 56 | 1 << (52 + shift)
             factor[top] = 1 << shift
-        else:  # zero where the fraction is zero too, else a denormal
-            outside[top] = True
-    return head, factor, outside
+    return head, factor
 
 
-_HEAD, _FACTOR, _OUTSIDE = _encoding_tables()
+_HEAD, _FACTOR = _encoding_tables()
 
 
 def _decoding_table() -> Floats:
@@ -115,9 +116,12 @@ def special_tags(values: Floats) -> npt.NDArray[np.uint8]:
 
 def outside_range(values: Floats) -> npt.NDArray[np.intp]:
     """Return the positions of infinities and of numbers too large or too small for an IBM double."""
-    bits = values.view(np.uint64)
-    top = (bits >> np.uint64(52)).view(np.int64)
-    suspects = np.flatnonzero(_OUTSIDE.take(top))
+    magnitudes = values.view(np.uint64) & _MAGNITUDE
+    magnitudes -= _LOWEST_BITS
+    beyond = magnitudes > _SPAN  # one comparison: what is below the lowest wraps around
+    if not beyond.any():
+        return np.zeros(0, np.intp)
+    suspects = np.flatnonzero(beyond)
     found = values[suspects]
     outside: npt.NDArray[np.intp] = suspects[~np.isnan(found) & (found != 0)]
     return outside

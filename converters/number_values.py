@@ -42,7 +42,11 @@ class NumberValues:
     def __len__(self) -> int:
         return len(self.values)
 
-    def floats(self, start: int, stop: int) -> tuple[Floats, list[Bad]]:
+    def floats(self, start: int, stop: int) -> Floats:
+        """Return the doubles of these rows."""
+        return _floats(self.values[start:stop], self.kind)[0]
+
+    def checked(self, start: int, stop: int) -> tuple[Floats, list[Bad]]:
         """Return the doubles of these rows and what cannot be held (positions within the rows, reason)."""
         floats, bad = _floats(self.values[start:stop], self.kind)
         outside = outside_range(floats)

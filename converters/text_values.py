@@ -87,16 +87,40 @@ def _is_text(kind: Any) -> bool:
 
 
 def facts(text: TextValues) -> TextFacts:
-    """Return what the bytes of a column say, in one pass; only values that occur are counted."""
-    if isinstance(text, CodedText):
-        return _facts([_used(text)])
-    return _facts(slices(text, CHECK_ROWS))
+    """Return what the bytes of a column say, in one pass; categories that occur nowhere are not counted."""
+    if isinstance(text, PlainText):
+        return _facts(slices(text, CHECK_ROWS))
+    seen = _facts([text.values])
+    if seen.unprintable or seen.blank_end:
+        seen = _facts([_used(text)])
+    return TextFacts(_longest_used(text), seen.unprintable, seen.blank_end)
+
+
+def longest_value(text: TextValues, encoding: str = "utf-8") -> int:
+    """Return the bytes of the longest value that occurs, at least 1."""
+    seen = facts(text)
+    if encoding in ("ascii", "utf-8") or not seen.unprintable:
+        return max(1, seen.longest)
+    used = _used(distinct(text)).to_pylist()
+    return max([1, *(len(value.encode(encoding)) for value in used)])
 
 
 def _used(text: CodedText) -> Any:
     """Return the distinct values that occur."""
-    counts = np.bincount(text.codes.astype(np.intp) + 1, minlength=len(text.values) + 1)
-    return text.values if (counts[1:] > 0).all() else text.values.filter(pa.array(counts[1:] > 0))
+    counts = np.bincount(text.codes[text.codes >= 0], minlength=len(text.values))
+    return text.values.filter(pa.array(counts > 0))
+
+
+def _longest_used(text: CodedText) -> int:
+    """Return the bytes of the longest value that occurs: the longest categories are looked for first."""
+    lengths = np.diff(buffers(text.values)[0])
+    for tried, code in enumerate(np.argsort(-lengths, kind="stable")):
+        if (text.codes == code).any():
+            return int(lengths[code])
+        if tried > 8:  # many unused categories: count all at once
+            used = buffers(_used(text))[0]
+            return int(np.diff(used).max(initial=0))
+    return 0
 
 
 def slices(text: PlainText, rows: int) -> Iterator[Any]:

@@ -46,7 +46,7 @@ def read(
 
     Text becomes Arrow-backed `str` without its trailing blanks (blank = missing), numbers become float64 (special
     missing values are tagged NaN, see converters.ibm_float). With `dates`, numbers with a date, time or datetime format
-    become datetime64 or timedelta64 where that is exact for the whole column. `encoding` names that of the text; bytes that it
+    become datetime64 or timedelta64 where that is exact for the whole column. `encoding` is that of the text; bytes it
     does not know are mistakes. Raises XptError where the file is not a version 5 file, is cut off, holds several
     datasets or bytes of another encoding.
     """

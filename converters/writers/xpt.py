@@ -13,19 +13,17 @@ import pandas as pd
 
 from cdiscway.converters.dataset import DatasetMetadata, VariableMetadata
 from cdiscway.converters.number_values import NotNumbersError, NumberValues, number_values
-from cdiscway.converters.text_values import TextValues, is_empty, text_values
+from cdiscway.converters.text_values import TextValues, is_empty, longest_value, text_values
 from cdiscway.converters.transliteration import Replacement, transliterate_frame
 from cdiscway.converters.whole_file import whole_file
 from cdiscway.converters.xpt_check import ENCODINGS, check_metadata
 from cdiscway.converters.xpt_layout import RECORD, encode_header, pad
 from cdiscway.converters.xpt_mistakes import DataMistake, XptError, data_mistake
 
-from .xpt_columns import CHECK_BLOCK, NumberFiller, TextFiller, check_numbers, check_text, text_length
+from .xpt_columns import CHECK_BLOCK, Field, Filler, NumberFiller, check_numbers, check_text, text_fillers
 
-BLOCK_BYTES = 1 << 20
-"""Rows are put together and written in blocks of about this size: a block stays in the processor's cache."""
-
-Filler = NumberFiller | TextFiller
+BLOCK_BYTES = 1 << 22
+"""Rows are put together and written in blocks of about this size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,17 +57,17 @@ def write(
     if transliterate is not None:
         frame, replacements = transliterate_frame(frame, transliterate)
     mistakes = check_metadata(metadata, str(target), encoding) + _check_shape(frame, metadata, str(target), allow_empty)
-    fillers, variables = [], []
+    fillers: list[Filler] = []
+    variables: list[VariableMetadata] = []
     for variable in metadata.variables if not _columns_differ(frame, metadata) else ():
-        filler, length, found = _prepare(frame[variable.name], variable, (str(target), metadata.name, encoding))
+        filled, length, found = _prepare(frame[variable.name], variable, (str(target), metadata.name, encoding))
         mistakes += found
-        if filler is not None:
-            fillers.append(filler)
-            variables.append(replace(variable, length=length))
+        fillers += filled
+        variables.append(replace(variable, length=length))
     if mistakes:
         raise XptError(mistakes)
     final = replace(metadata, variables=tuple(variables))
-    rows = Rows(tuple(fillers), tuple(variable.length for variable in variables), len(frame))
+    rows = Rows(tuple(fillers), len(frame))
     if rows.end_is_lost():
         reason = f"the last record is blank and has only {rows.width} bytes: a reader cannot tell it from padding"
         raise XptError([data_mistake(str(target), metadata.name, "", reason, rows=[len(frame) - 1])])
@@ -82,13 +80,12 @@ class Rows:
     """The observations: fillers side by side in a record of `width` bytes."""
 
     fillers: tuple[Filler, ...]
-    lengths: tuple[int, ...]
     count: int
 
     @property
     def width(self) -> int:
         """The bytes of one record."""
-        return sum(self.lengths)
+        return sum(filler.length for filler in self.fillers)
 
     def blocks(self) -> Iterator[memoryview]:
         """Yield the records in blocks that share one buffer."""
@@ -109,10 +106,9 @@ class Rows:
 
     def _fill(self, part: npt.NDArray[np.uint8], start: int) -> None:
         at = 0
-        for filler, length in zip(self.fillers, self.lengths, strict=True):
-            field = np.ndarray((len(part),), f"V{length}", part.data, offset=at, strides=(self.width,))
-            filler.fill(field, start, start + len(part))
-            at += length
+        for filler in self.fillers:
+            filler.fill(Field(part, at, filler.length), start, start + len(part))
+            at += filler.length
 
 
 def _write_file(target: Path, header: bytes, rows: Rows) -> None:
@@ -147,7 +143,7 @@ def _check_shape(frame: pd.DataFrame, metadata: DatasetMetadata, file: str, allo
 
 def _prepare(
     column: pd.Series[Any], variable: VariableMetadata, place: tuple[str, str, str]
-) -> tuple[Filler | None, int, list[DataMistake]]:
+) -> tuple[list[Filler], int, list[DataMistake]]:
     """Return what fills the variable's field, its length, and the mistakes of its values."""
     file, dataset, _ = place
     if variable.type == "Char":
@@ -156,40 +152,37 @@ def _prepare(
             found = data_mistake(
                 file, dataset, variable.name, f"is text in the metadata, the column holds {column.dtype}"
             )
-            return None, 0, [found]
+            return [], 0, [found]
         return _prepare_text(text, variable, place)
     if text_values(column) is not None and not is_empty(column):
-        return (
-            None,
-            0,
-            [data_mistake(file, dataset, variable.name, "is a number in the metadata, the column holds text")],
-        )
+        found = data_mistake(file, dataset, variable.name, "is a number in the metadata, the column holds text")
+        return [], 0, [found]
     try:
         numbers = number_values(column, variable.format)
     except NotNumbersError as error:
-        return None, 0, [data_mistake(file, dataset, variable.name, str(error))]
+        return [], 0, [data_mistake(file, dataset, variable.name, str(error))]
     except ValueError:  # a format that is no format: check_metadata names it
-        return None, 0, []
+        return [], 0, []
     return _prepare_numbers(numbers, variable, place)
 
 
 def _prepare_text(
     text: TextValues, variable: VariableMetadata, place: tuple[str, str, str]
-) -> tuple[Filler | None, int, list[DataMistake]]:
+) -> tuple[list[Filler], int, list[DataMistake]]:
     file, dataset, encoding = place
     mistakes = check_text(text, variable.length, encoding)
     found = [data_mistake(file, dataset, variable.name, reason, rows=rows, value=v) for v, reason, rows in mistakes]
     if found:
-        return None, 0, found
-    length = variable.length or text_length(text, encoding)
-    return TextFiller(text, length, encoding), length, []
+        return [], 0, found
+    length = variable.length or longest_value(text, encoding)
+    return text_fillers(text, length, encoding), length, []
 
 
 def _prepare_numbers(
     numbers: NumberValues, variable: VariableMetadata, place: tuple[str, str, str]
-) -> tuple[Filler | None, int, list[DataMistake]]:
+) -> tuple[list[Filler], int, list[DataMistake]]:
     file, dataset, _ = place
     length = variable.length or 8
     mistakes = check_numbers(numbers, length, CHECK_BLOCK)
     found = [data_mistake(file, dataset, variable.name, reason, rows=rows, value=v) for v, reason, rows in mistakes]
-    return (None, 0, found) if found else (NumberFiller(numbers, length), length, [])
+    return ([], 0, found) if found else ([NumberFiller(numbers, length)], length, [])

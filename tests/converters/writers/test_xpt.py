@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from cdiscway.converters.readers.xpt import read
 from cdiscway.converters.writers.xpt import write
 

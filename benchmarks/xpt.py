@@ -1,0 +1,160 @@
+"""Writer and reader of transport files against a plain write of the same bytes and against pyreadstat.
+
+    python benchmarks/xpt.py [--records 1000000] [--repeat 3] [--skip-pyreadstat]
+
+One process, processor time, best of the repeats, in turn: 25 variables (18 text, 7 numbers) as the pipeline makes them
+(categorical where values repeat, Arrow-backed text elsewhere). Prints the ratios and the writer's
+peak memory over the frame.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyreadstat
+
+from cdiscway.converters.dataset import DatasetMetadata, VariableMetadata
+from cdiscway.converters.readers.xpt import read
+from cdiscway.converters.writers.xpt import write
+
+WORDS = {
+    "STUDYID": ["IFM-2015-03"],
+    "DOMAIN": ["LB"],
+    "LBTESTCD": ["NEUT", "PLAT", "HGB", "CREAT", "CA", "ALB", "LDH", "B2MG"],
+    "LBTEST": ["Neutrophils", "Platelets", "Hemoglobin", "Creatinine", "Calcium", "Albumin", "Lactate Dehydrogenase"],
+    "LBCAT": ["HEMATOLOGY", "CHEMISTRY"],
+    "LBORRESU": ["10^9/L", "g/L", "umol/L", "mmol/L", "U/L", "mg/L"],
+    "LBSTRESU": ["10^9/L", "g/L", "umol/L", "mmol/L", "U/L", "mg/L"],
+    "LBNRIND": ["NORMAL", "LOW", "HIGH"],
+    "LBNAM": ["CENTRAL LABORATORY OF HEMATOLOGY", "LOCAL LABORATORY"],
+    "LBSPEC": ["BLOOD", "SERUM", "URINE"],
+    "LBMETHOD": ["FLOW CYTOMETRY", "COLORIMETRY"],
+    "LBLOBXFL": ["Y"],
+    "VISIT": ["SCREENING", *[f"CYCLE {cycle} DAY 1" for cycle in range(1, 13)], "END OF TREATMENT"],
+    "EPOCH": ["SCREENING", "TREATMENT", "FOLLOW-UP"],
+}
+NUMBERS = ["LBSEQ", "LBSTRESN", "LBSTNRLO", "LBSTNRHI", "VISITNUM", "LBDY", "LBBLVAL"]
+
+
+def make(records: int) -> tuple[pd.DataFrame, DatasetMetadata]:
+    """Return a seeded frame of 18 text and 7 number variables, and its metadata with the lengths agreed."""
+    random = np.random.default_rng(20150301)
+    columns: dict[str, object] = {}
+    for name, words in WORDS.items():
+        codes = random.integers(-1 if name in ("LBLOBXFL", "LBMETHOD") else 0, len(words), records)
+        columns[name] = pd.Categorical.from_codes(codes, categories=pd.Index(words, dtype="str"))
+    subjects = pd.Series([f"IFM-2015-03-{number:05}" for number in range(records // 200 + 1)], dtype="str")
+    columns["USUBJID"] = subjects.take(np.arange(records) // 200).reset_index(drop=True)
+    results = pd.Series(random.lognormal(3, 1, 5000).round(2).astype(str), dtype="str")
+    columns["LBORRES"] = results.take(random.integers(0, len(results), records)).reset_index(drop=True)
+    columns["LBSTRESC"] = results.take(random.integers(0, len(results), records)).reset_index(drop=True)
+    days = pd.Series(pd.date_range("2016-01-01", periods=1500).strftime("%Y-%m-%dT08:30"), dtype="str")
+    columns["LBDTC"] = days.take(random.integers(0, len(days), records)).reset_index(drop=True)
+    for name in NUMBERS:
+        columns[name] = random.lognormal(3, 1, records).round(3)
+    columns["LBSEQ"] = np.arange(1, records + 1, dtype=np.float64)
+    columns["LBSTRESN"] = np.where(random.random(records) < 0.1, np.nan, columns["LBSTRESN"])  # type: ignore[call-overload]
+    frame = pd.DataFrame(columns)
+    variables = tuple(
+        VariableMetadata(name, f"Label of {name}", "Num" if name in NUMBERS else "Char", 8 if name in NUMBERS else 0)
+        for name in frame.columns
+    )
+    return frame, DatasetMetadata("LB", "Laboratory Test Results", variables)
+
+
+def processor_seconds(job: Callable[[], object], target: Path | None = None) -> float:
+    if target is not None:  # every write is one to a new file
+        target.unlink(missing_ok=True)
+    before = time.process_time()
+    job()
+    return time.process_time() - before
+
+
+def measure(records: int, repeat: int, skip_pyreadstat: bool) -> dict[str, float]:
+    """Return the best processor seconds of each job."""
+    frame, metadata = make(records)
+    with tempfile.TemporaryDirectory() as folder:
+        ours, plain, other = (Path(folder) / name for name in ("lb.xpt", "plain", "other.xpt"))
+        write(frame, metadata, ours)
+        content = ours.read_bytes()
+        jobs: dict[str, tuple[Callable[[], object], Path | None]] = {
+            "plain write": (lambda: plain.write_bytes(content), plain),
+            "write": (lambda: write(frame, metadata, ours), ours),
+            "plain read": (ours.read_bytes, None),
+            "read": (lambda: read(ours), None),
+        }
+        seconds: dict[str, list[float]] = {name: [] for name in jobs}
+        for _ in range(repeat):  # in turn, so that a busy machine slows all alike
+            for name, (job, target) in jobs.items():
+                seconds[name].append(processor_seconds(job, target))
+        if not skip_pyreadstat:
+            objects = frame.astype({name: "str" for name in frame if name not in NUMBERS})
+            seconds["pyreadstat write"] = [
+                processor_seconds(lambda: pyreadstat.write_xport(objects, str(other), file_format_version=5))
+            ]
+            seconds["pyreadstat read"] = [processor_seconds(lambda: pyreadstat.read_xport(str(ours)))]
+        print(f"{records:,} x {len(frame.columns)}, {len(content) / 1e6:,.0f} MB")
+    return {name: min(values) for name, values in seconds.items()}
+
+
+def peak_over_frame(records: int) -> float:
+    """Return by how many MB the writer raises the peak memory of a fresh process that holds the frame."""
+    here = str(Path(__file__).parent)
+    code = f"import sys; sys.path.insert(0, {here!r}); import xpt; xpt.peak({records})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return float(done.stdout)
+
+
+def peak(records: int) -> None:
+    """Print the growth of the peak memory while the frame is written (a small write first, for the libraries' own)."""
+    frame, metadata = make(records)
+    with tempfile.TemporaryDirectory() as folder:
+        write(frame.head(1000), metadata, Path(folder) / "small.xpt")
+        before = current_memory()
+        reset_peak()
+        write(frame, metadata, Path(folder) / "lb.xpt")
+        print(resource_peak() - before)
+
+
+def current_memory() -> float:
+    """Return the resident memory in MB."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 1e6
+
+
+def reset_peak() -> None:
+    Path("/proc/self/clear_refs").write_text("5")
+
+
+def resource_peak() -> float:
+    """Return the peak of the resident memory since `reset_peak`, in MB."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) * 1024 / 1e6
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--records", type=int, default=1_000_000)
+    parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--skip-pyreadstat", action="store_true")
+    options = parser.parse_args()
+    best = measure(options.records, options.repeat, options.skip_pyreadstat)
+    for name, seconds in best.items():
+        print(f"  {name:17} {seconds:7.3f} CPU s")
+    print(f"writer: {best['write'] / best['plain write']:.2f} x a plain write of the same bytes (at most 2.5)")
+    if not options.skip_pyreadstat:
+        print(f"writer: {best['pyreadstat write'] / best['write']:.1f} x as fast as pyreadstat (at least 25)")
+        print(f"reader: {best['pyreadstat read'] / best['read']:.1f} x as fast as pyreadstat (at least 10)")
+    print(f"writer: peak memory {peak_over_frame(options.records):.0f} MB over the frame (less than 64)")
+
+
+if __name__ == "__main__":
+    main()
