@@ -5,6 +5,7 @@ Read from `specs/sdtm/*.yaml` and `specs/adam/*.yaml`; a mapping or a define.xml
 
 from __future__ import annotations
 
+import functools
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -117,3 +118,13 @@ class Codelist(Strict):
     extensible: bool
     package: str = ""
     terms: tuple[Term, ...]
+
+    def __repr__(self) -> str:
+        return f"<Codelist {self.name} {self.code}, {len(self.terms)} terms>"
+
+    __str__ = __repr__
+
+    @functools.cached_property
+    def by_value(self) -> dict[str, Term]:
+        """The terms by submission value (case matters)."""
+        return {term.value: term for term in self.terms}
