@@ -1,0 +1,988 @@
+"""The operators of the rule format: each answers, record by record, whether its condition holds.
+
+An operator is a function from a `Call` to a mask. Most look at every distinct value once. Semantics: CDISC's open rule
+format, docs/reference/rule-format.md; missing values are never equal, less or greater, and two missing values do not
+differ.
+"""
+
+from __future__ import annotations
+
+import operator as op
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from .rule_columns import Codes, Column, Mask, as_number, as_text, constant, is_empty, joint_codes
+from .rule_dates import Parts, compare_parts, fill, is_complete_date, is_duration, is_valid_date, parse_date
+from .rule_frame import Frame, shorten
+
+
+class VariableMissingError(Exception):
+    """A variable that a condition needs is not there: the condition cannot be judged."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(f"{name} is not in the dataset")
+
+
+class CannotRunError(Exception):
+    """The rule needs something that is not at hand (terminology, define.xml, a dictionary)."""
+
+
+_QUALIFIED = re.compile(r"[A-Z]{2,8}\.[A-Z][A-Z0-9]*")
+
+
+@dataclass(frozen=True)
+class Call:
+    """One condition asked of one table."""
+
+    frame: Frame
+    name: str
+    parameters: Mapping[str, Any]
+
+    @cached_property
+    def target(self) -> Column:
+        """The column the condition is about."""
+        return self.frame.column(self._present(self.name))
+
+    def _present(self, name: str) -> str:
+        resolved = self.frame.resolve(name)
+        if not self.frame.has(resolved):
+            raise VariableMissingError(resolved)
+        return resolved
+
+    @cached_property
+    def other(self) -> Column:
+        """What the target is compared with, as a column."""
+        value = self.parameters.get("value")
+        if self.parameters.get("value_is_reference"):
+            return referenced(self.frame, self.frame.column(self._present(str(value))))
+        return self.operand(value)
+
+    def operand(self, value: Any) -> Column:
+        """Return a literal, an operation's result or a variable as a column."""
+        if isinstance(value, list):
+            return constant(tuple(self.items(value)), self.frame.length)
+        if not isinstance(value, str) or self.parameters.get("value_is_literal"):
+            return constant(value, self.frame.length)
+        name = self.frame.resolve(value)
+        if self.frame.has(name):
+            return self.frame.column(name)
+        if value.startswith("$"):
+            raise CannotRunError(f"{value} is not the id of an operation")
+        if value.startswith("--") or _QUALIFIED.fullmatch(name):
+            raise VariableMissingError(name)
+        return constant(value, self.frame.length)
+
+    def items(self, value: Sequence[Any]) -> Iterable[Any]:
+        """Give the members of a list, the lists that operations made opened."""
+        for item in value:
+            if isinstance(item, str) and item.startswith("$") and self.frame.has(item):
+                held = self.frame.column(item)
+                for found in held.values:
+                    yield from found if isinstance(found, tuple) else (found,)
+            else:
+                yield item
+
+    def names(self, value: Any) -> list[str]:
+        """Return the variables a list of names means, those that are there, each once."""
+        listed = list(self.items(value if isinstance(value, list) else [] if value is None else [value]))
+        resolved = (self.frame.resolve(str(name)) for name in listed)
+        return list(dict.fromkeys(name for name in resolved if self.frame.has(name)))
+
+    @property
+    def target_names(self) -> list[str]:
+        """The variables `name` means: itself, or those of the list it holds."""
+        if self.target.is_constant and isinstance(self.target.values[0], tuple):
+            return self.names(list(self.target.values[0]))
+        return [self.frame.resolve(self.name)]
+
+    @property
+    def nothing(self) -> Mask:
+        """A mask in which no record answers."""
+        return np.zeros(self.frame.length, dtype=bool)
+
+
+Operator = Callable[[Call], Mask]
+OPERATORS: dict[str, Operator] = {}
+TAKES_NO_VALUE = {
+    "empty", "non_empty", "exists", "not_exists", "is_complete_date", "is_incomplete_date", "invalid_date",
+    "invalid_duration", "additional_columns_empty", "additional_columns_not_empty", "has_same_values",
+    "has_different_values", "inconsistent_enumerated_columns", "is_unique_set", "is_not_unique_set",
+    "present_on_multiple_rows_within", "not_present_on_multiple_rows_within", "is_ordered_by", "is_not_ordered_by",
+    "split_parts_have_equal_length", "split_parts_have_unequal_length", "is_title_case", "is_not_title_case",
+    "conformant_value_data_type", "non_conformant_value_data_type", "conformant_value_length",
+    "non_conformant_value_length", "var_exists", "var_not_exists", "ds_exists", "ds_not_exists",
+    "is_valid_reference", "is_not_valid_reference", "is_valid_relationship", "is_not_valid_relationship",
+    "variable_metadata_equal_to", "variable_metadata_not_equal_to",
+}  # fmt: skip
+
+
+def operator(name: str, opposite: str = "") -> Callable[[Operator], Operator]:
+    """Register an operator, and its complement under the name `opposite`."""
+
+    def register(function: Operator) -> Operator:
+        OPERATORS[name] = function
+        if opposite:
+            OPERATORS[opposite] = lambda call: ~function(call)
+        return function
+
+    return register
+
+
+def referenced(frame: Frame, names: Column) -> Column:
+    """Return, record by record, the value of the variable that `names` names."""
+    length, values, offset = frame.length, [], 0
+    codes = np.full(length, -1, dtype=np.intp)
+    for i, name in enumerate(names.values):
+        resolved = frame.resolve(str(name))
+        if not frame.has(resolved):
+            continue
+        column, rows = frame.column(resolved), names.codes == i
+        found = column.codes[rows]
+        codes[rows] = np.where(found < 0, -1, found + offset)
+        values.extend(column.values)
+        offset += len(column.values)
+    return Column(values, codes)
+
+
+# equality -----------------------------------------------------------------------------------------------------------
+
+
+def _folding(call: Call, lower: bool) -> Callable[[Any], Any]:
+    """Return what makes two values alike: numbers as numbers, text as text, or all as text (`type_insensitive`)."""
+    rounds, loose = call.parameters.get("round_values"), call.parameters.get("type_insensitive")
+
+    def fold(value: Any) -> Any:
+        if rounds and not np.isnan(as_number(value)):
+            value = float(np.floor(as_number(value) + 0.5))
+        if isinstance(value, bool):
+            return ("bool", value)
+        if loose:
+            number = as_number(value)
+            return as_text(value if np.isnan(number) else number)
+        if isinstance(value, int | float):
+            return float(value)
+        return value.lower() if lower and isinstance(value, str) else value
+
+    return fold
+
+
+def _literal_like(target: Column, literal: Any) -> Any:
+    """Read a literal the way the column's values are typed: `0` against text, `"15"` against numbers."""
+    if isinstance(literal, bool) or literal is None:
+        return literal
+    if isinstance(literal, str) and target.is_numeric and not np.isnan(as_number(literal)):
+        return as_number(literal)
+    if isinstance(literal, int | float) and not target.is_numeric:
+        return None
+    return literal
+
+
+def _same(call: Call, lower: bool = False) -> tuple[Mask, Mask]:
+    """Return where both are equal, and where at least one has a value."""
+    target, other = call.target, call.other
+    fold = _folding(call, lower)
+    if other.is_constant and not isinstance(other.values[0], tuple):
+        literal = _literal_like(target, other.values[0])
+        if literal is None:
+            number = as_number(other.values[0])
+            return target.spread(target.numbers == number, False), np.ones(len(target), dtype=bool)
+        wanted = fold(literal)
+        return target.where(lambda value: bool(fold(value) == wanted)), np.ones(len(target), dtype=bool)
+    left, right = joint_codes(target, other, fold)
+    return (left == right) & (left >= 0), (left >= 0) | (right >= 0)
+
+
+@operator("equal_to")
+def equal_to(call: Call) -> Mask:
+    """Both have a value, and it is the same."""
+    return _same(call)[0]
+
+
+@operator("not_equal_to")
+def not_equal_to(call: Call) -> Mask:
+    """At least one has a value, and they differ."""
+    same, some = _same(call)
+    return ~same & some
+
+
+@operator("equal_to_case_insensitive")
+def equal_to_case_insensitive(call: Call) -> Mask:
+    """As equal_to, capitals and small letters alike."""
+    return _same(call, lower=True)[0]
+
+
+@operator("not_equal_to_case_insensitive")
+def not_equal_to_case_insensitive(call: Call) -> Mask:
+    """As not_equal_to, capitals and small letters alike."""
+    same, some = _same(call, lower=True)
+    return ~same & some
+
+
+def _numeric(name: str, compare: Callable[[Any, Any], Any]) -> None:
+    def check(call: Call) -> Mask:
+        other = call.other
+        if other.is_constant:
+            return call.target.spread(np.asarray(compare(call.target.numbers, as_number(other.values[0]))), False)
+        return np.asarray(compare(call.target.row_numbers, other.row_numbers))
+
+    check.__doc__ = f"Both are numbers, and the one is {name.replace('_', ' ')} the other."
+    operator(name)(check)
+
+
+_numeric("greater_than", op.gt)
+_numeric("greater_than_or_equal_to", op.ge)
+_numeric("less_than", op.lt)
+_numeric("less_than_or_equal_to", op.le)
+
+
+@operator("empty", "non_empty")
+def empty(call: Call) -> Mask:
+    """The record has no value, or an empty list."""
+    return call.target.where(is_empty, missing=True)
+
+
+# presence -----------------------------------------------------------------------------------------------------------
+
+
+@operator("exists", "not_exists")
+def exists(call: Call) -> Mask:
+    """The table has the variable (or dataset, in a presence check)."""
+    return np.full(call.frame.length, call.frame.has(call.frame.resolve(call.name)))
+
+
+for _old in ("var", "ds"):
+    OPERATORS[f"{_old}_exists"], OPERATORS[f"{_old}_not_exists"] = OPERATORS["exists"], OPERATORS["not_exists"]
+
+
+def _numbered(call: Call) -> list[str]:
+    stem = call.frame.resolve(call.name)
+    found = [
+        (int(name[len(stem) :]), name) for name in call.frame.names if re.fullmatch(re.escape(stem) + r"\d+", name)
+    ]
+    return [name for _, name in sorted(found)]
+
+
+@operator("additional_columns_empty", "additional_columns_not_empty")
+def additional_columns_empty(call: Call) -> Mask:
+    """Every numbered sibling (TSVAL1, TSVAL2) is empty."""
+    result = ~call.nothing
+    for name in _numbered(call):
+        result &= call.frame.column(name).missing
+    return result
+
+
+@operator("inconsistent_enumerated_columns")
+def inconsistent_enumerated_columns(call: Call) -> Mask:
+    """A variable of a numbered row (TSVAL, TSVAL1, TSVAL2) is filled though the one before it is empty."""
+    chain = [call.target.missing, *(call.frame.column(name).missing for name in _numbered(call))]
+    result = call.nothing
+    for before, after in zip(chain, chain[1:], strict=False):
+        result |= before & ~after
+    return result
+
+
+# text ---------------------------------------------------------------------------------------------------------------
+
+
+def _matching(call: Call, cut: Callable[[str], str] | None = None, negate: bool = False) -> Mask:
+    pattern = re.compile(str(call.parameters["value"]))
+    shown = cut or (lambda text: text)
+    return call.target.where_text(lambda text: (pattern.match(shown(text)) is None) is negate)
+
+
+def _first(call: Call) -> Callable[[str], str]:
+    count = int(call.parameters.get("prefix", call.parameters.get("suffix", 0)))
+    return lambda text: text[:count]
+
+
+def _last(call: Call) -> Callable[[str], str]:
+    count = int(call.parameters.get("suffix", call.parameters.get("prefix", 0)))
+    return lambda text: text[-count:] if count else ""
+
+
+@operator("matches_regex")
+def matches_regex(call: Call) -> Mask:
+    """The text begins with a match; a record without a value does not match."""
+    return _matching(call)
+
+
+@operator("not_matches_regex")
+def not_matches_regex(call: Call) -> Mask:
+    """There is a text, and it does not begin with a match."""
+    return _matching(call, negate=True)
+
+
+@operator("prefix_matches_regex")
+def prefix_matches_regex(call: Call) -> Mask:
+    """The first characters match."""
+    return _matching(call, _first(call))
+
+
+@operator("not_prefix_matches_regex")
+def not_prefix_matches_regex(call: Call) -> Mask:
+    """There is a text, and its first characters do not match."""
+    return _matching(call, _first(call), negate=True)
+
+
+@operator("suffix_matches_regex")
+def suffix_matches_regex(call: Call) -> Mask:
+    """The last characters match."""
+    return _matching(call, _last(call))
+
+
+@operator("not_suffix_matches_regex")
+def not_suffix_matches_regex(call: Call) -> Mask:
+    """There is a text, and its last characters do not match."""
+    return _matching(call, _last(call), negate=True)
+
+
+def _text_pair(call: Call, test: Callable[[str, str], bool]) -> Mask:
+    """Ask `test(text, other)` once per distinct pair; a record that lacks one of both answers False."""
+    target, other = call.target, call.other
+    if other.is_constant:
+        literal = other.texts[0]
+        return target.where_text(lambda text: test(text, literal))
+    return _pairwise(target, other, lambda a, b: test(as_text(a), as_text(b)))
+
+
+def _pairwise(left: Column, right: Column, test: Callable[[Any, Any], bool], missing: bool = False) -> Mask:
+    """Ask `test` once per distinct pair of values."""
+    width = len(right.values) + 1
+    pairs, distinct = pd.factorize(left.codes.astype(np.int64) * width + right.codes)
+    answers = np.zeros(len(distinct), dtype=bool)
+    for i, pair in enumerate(distinct.tolist()):
+        a, b = divmod(pair, width)
+        if b == width - 1:  # a missing right value borrows one from the left code
+            a, b = a + 1, -1
+        answers[i] = missing if a < 0 or b < 0 else test(left.values[a], right.values[b])
+    return answers[pairs]
+
+
+@operator("starts_with")
+def starts_with(call: Call) -> Mask:
+    """The text begins with the other."""
+    return _text_pair(call, str.startswith)
+
+
+@operator("ends_with")
+def ends_with(call: Call) -> Mask:
+    """The text ends with the other."""
+    return _text_pair(call, str.endswith)
+
+
+@operator("prefix_equal_to", "prefix_not_equal_to")
+def prefix_equal_to(call: Call) -> Mask:
+    """The first characters are the other."""
+    cut = _first(call)
+    return _text_pair(call, lambda text, other: cut(text) == other)
+
+
+@operator("suffix_equal_to", "suffix_not_equal_to")
+def suffix_equal_to(call: Call) -> Mask:
+    """The last characters are the other."""
+    cut = _last(call)
+    return _text_pair(call, lambda text, other: cut(text) == other)
+
+
+def _string_part(call: Call, negate: bool) -> Mask:
+    pattern = re.compile(str(call.parameters["regex"]))
+    fold = _folding(call, lower=False)
+
+    def part(text: str) -> str | None:
+        found = pattern.match(text)
+        return None if not found else (found.group(1) if pattern.groups else found.group(0))
+
+    other = call.other.map(lambda value: part(as_text(value)))
+    left, right = joint_codes(call.target, other, fold)
+    same = (left == right) & (left >= 0)
+    return ~same & ((left >= 0) | (right >= 0)) if negate else same
+
+
+@operator("equals_string_part")
+def equals_string_part(call: Call) -> Mask:
+    """The value is the part of the other text that `regex` takes out."""
+    return _string_part(call, negate=False)
+
+
+@operator("does_not_equal_string_part")
+def does_not_equal_string_part(call: Call) -> Mask:
+    """The value is not the part of the other text that `regex` takes out."""
+    return _string_part(call, negate=True)
+
+
+def _length(name: str, compare: Callable[[int, float], bool]) -> None:
+    def check(call: Call) -> Mask:
+        other = call.other
+        if other.is_constant:
+            limit = as_number(other.values[0])
+            return call.target.where_text(lambda text: compare(len(text), limit))
+        lengths = call.target.spread(np.array([len(t) for t in call.target.texts], dtype=float), np.nan)
+        return np.asarray(compare(lengths, other.row_numbers))
+
+    check.__doc__ = f"The text is {name.replace('_', ' ')} so many characters."
+    operator(name)(check)
+
+
+_length("longer_than", op.gt)
+_length("longer_than_or_equal_to", op.ge)
+_length("shorter_than", op.lt)
+_length("shorter_than_or_equal_to", op.le)
+
+
+@operator("has_equal_length")
+def has_equal_length(call: Call) -> Mask:
+    """Both texts are equally long (a number is the length itself)."""
+    return _pairwise(call.target, call.other, lambda a, b: len(as_text(a)) == _as_length(b))
+
+
+@operator("has_not_equal_length")
+def has_not_equal_length(call: Call) -> Mask:
+    """The texts differ in length."""
+    return _pairwise(call.target, call.other, lambda a, b: len(as_text(a)) != _as_length(b))
+
+
+def _as_length(value: Any) -> int:
+    return int(value) if isinstance(value, int | float) else len(as_text(value))
+
+
+def _parts_alike(call: Call, alike: bool) -> Mask:
+    separator = str(call.parameters.get("separator", "/"))
+
+    def test(text: str) -> bool:
+        parts = text.split(separator)
+        return len(parts) == 2 and (len(parts[0]) == len(parts[1])) is alike
+
+    return call.target.where_text(test)
+
+
+@operator("split_parts_have_equal_length")
+def split_parts_have_equal_length(call: Call) -> Mask:
+    """Both parts around the separator are equally long."""
+    return _parts_alike(call, alike=True)
+
+
+@operator("split_parts_have_unequal_length")
+def split_parts_have_unequal_length(call: Call) -> Mask:
+    """The parts around the separator differ in length; a text without separator has none."""
+    return _parts_alike(call, alike=False)
+
+
+_SMALL = frozenset("a an and as at but by en for from if in is nor of on or per the to v via vs with within".split())
+
+
+def is_title(text: str) -> bool:
+    """Whether a label is in title case: main words begin with a capital, small words do not unless first or last.
+
+    >>> is_title("Date of Birth"), is_title("Date Of birth")
+    (True, False)
+    """
+    words = text.split()
+    for i, word in enumerate(words):
+        letters = re.sub(r"^[^A-Za-z]+", "", word)
+        inner = 0 < i < len(words) - 1 and not words[i - 1].endswith(":")
+        if not letters or (inner and letters in _SMALL):
+            continue
+        if letters[0].islower() and letters == letters.lower():
+            return False
+        if inner and letters.lower() in _SMALL and letters.istitle() and len(letters) > 1:
+            return False
+    return True
+
+
+@operator("is_title_case")
+def is_title_case(call: Call) -> Mask:
+    """The text is in title case."""
+    return call.target.where_text(is_title)
+
+
+@operator("is_not_title_case")
+def is_not_title_case(call: Call) -> Mask:
+    """There is a text, and it is not in title case."""
+    return call.target.where_text(lambda text: not is_title(text))
+
+
+# lists --------------------------------------------------------------------------------------------------------------
+
+
+def _same_fold(lower: bool) -> Callable[[Any], Any]:
+    def fold(value: Any) -> Any:
+        if isinstance(value, bool):
+            return ("bool", value)
+        if isinstance(value, int | float):
+            return float(value)
+        return value.lower() if lower and isinstance(value, str) else value
+
+    return fold
+
+
+def _flat(column: Column) -> Iterable[Any]:
+    for value in column.values:
+        yield from value if isinstance(value, tuple) else (value,)
+
+
+def _members(target: Column, values: Iterable[Any], fold: Callable[[Any], Any]) -> set[Any]:
+    """Return the members of a list; numbers written as text count where the target holds numbers."""
+    members = {fold(value) for value in values}
+    if target.is_numeric:
+        numbers = {as_number(value) for value in members if isinstance(value, str)}
+        members |= {number for number in numbers if not np.isnan(number)}
+    return members
+
+
+def _contained(call: Call, lower: bool, cut: Callable[[str], str] | None = None) -> Mask:
+    target, other = call.target, call.other
+    fold = _same_fold(lower)
+    if cut is not None:
+        target = target.map(lambda value: cut(as_text(value)))
+    if other.holds_lists and not other.is_constant:
+        return _pairwise(target, other, lambda a, b: _is_part(a, {fold(v) for v in b}, fold))
+    members = _members(target, _flat(other), fold)
+    return target.where(lambda value: _is_part(value, members, fold), missing=None in members)
+
+
+def _is_part(value: Any, members: set[Any], fold: Callable[[Any], Any]) -> bool:
+    if isinstance(value, tuple):
+        return all(fold(item) in members for item in value)
+    return fold(value) in members
+
+
+@operator("is_contained_by", "is_not_contained_by")
+def is_contained_by(call: Call) -> Mask:
+    """The value is in the list; a list is when all its values are."""
+    return _contained(call, lower=False)
+
+
+@operator("is_contained_by_case_insensitive", "is_not_contained_by_case_insensitive")
+def is_contained_by_case_insensitive(call: Call) -> Mask:
+    """As is_contained_by, capitals and small letters alike."""
+    return _contained(call, lower=True)
+
+
+@operator("prefix_is_contained_by", "prefix_is_not_contained_by")
+def prefix_is_contained_by(call: Call) -> Mask:
+    """The first characters are in the list."""
+    return _contained(call, lower=False, cut=_first(call))
+
+
+@operator("suffix_is_contained_by", "suffix_is_not_contained_by")
+def suffix_is_contained_by(call: Call) -> Mask:
+    """The last characters are in the list."""
+    return _contained(call, lower=False, cut=_last(call))
+
+
+def _holds(call: Call, lower: bool) -> Mask:
+    target, other, fold = call.target, call.other, _same_fold(lower)
+    if target.holds_lists:
+        return _pairwise(target, other, lambda a, b: fold(b) in {fold(item) for item in a})
+    if other.is_constant:
+        wanted = fold(other.values[0])
+        return target.where(
+            lambda value: wanted in [fold(v) for v in value] if isinstance(value, tuple) else fold(value) == wanted
+        )
+    present = {fold(value) for value in _flat(target)}
+    return other.where(lambda value: fold(value) in present)
+
+
+@operator("contains", "does_not_contain")
+def contains(call: Call) -> Mask:
+    """The list in the target has the value; where the target holds no lists: is the value."""
+    return _holds(call, lower=False)
+
+
+@operator("contains_case_insensitive", "does_not_contain_case_insensitive")
+def contains_case_insensitive(call: Call) -> Mask:
+    """As contains, capitals and small letters alike."""
+    return _holds(call, lower=True)
+
+
+@operator("contains_all", "not_contains_all")
+def contains_all(call: Call) -> Mask:
+    """The target has all the values: record by record for lists, else the whole column."""
+    target, other, fold = call.target, call.other, _same_fold(lower=False)
+    if target.holds_lists:
+        return _pairwise(target, other, lambda a, b: {fold(v) for v in _listed(b)} <= {fold(v) for v in a})
+    wanted = {fold(value) for value in _flat(other)}
+    return np.full(len(target), wanted <= {fold(value) for value in _flat(target)})
+
+
+def _listed(value: Any) -> Iterable[Any]:
+    return value if isinstance(value, tuple) else (value,)
+
+
+def _shared(call: Call, test: Callable[[int], bool]) -> Mask:
+    fold = _same_fold(lower=False)
+    return _pairwise(
+        call.target, call.other, lambda a, b: test(len({fold(v) for v in _listed(a)} & {fold(v) for v in _listed(b)}))
+    )
+
+
+@operator("shares_at_least_one_element_with")
+def shares_at_least_one_element_with(call: Call) -> Mask:
+    """Both lists have a value in common."""
+    return _shared(call, lambda count: count > 0)
+
+
+@operator("shares_exactly_one_element_with")
+def shares_exactly_one_element_with(call: Call) -> Mask:
+    """Both lists have exactly one value in common."""
+    return _shared(call, lambda count: count == 1)
+
+
+@operator("shares_no_elements_with")
+def shares_no_elements_with(call: Call) -> Mask:
+    """The lists have nothing in common."""
+    return _shared(call, lambda count: count == 0)
+
+
+@operator("is_ordered_subset_of", "is_not_ordered_subset_of")
+def is_ordered_subset_of(call: Call) -> Mask:
+    """The values of the list stand in the same order in the other list, those not there left out."""
+
+    def ordered(a: Any, b: Any) -> bool:
+        place = {value: i for i, value in enumerate(_listed(b))}
+        found = [place[value] for value in _listed(a) if value in place]
+        return found == sorted(found)
+
+    return _pairwise(call.target, call.other, ordered)
+
+
+# dates --------------------------------------------------------------------------------------------------------------
+
+
+def _date_pair(name: str, compare: Callable[[Any, Any], bool], opposite: str = "") -> None:
+    def check(call: Call) -> Mask:
+        component = call.parameters.get("date_component")
+        if component is None:
+            return _compare_filled(call.target, call.other, compare)
+
+        def test(a: Any, b: Any) -> bool:
+            left, right = parse_date(as_text(a)), parse_date(as_text(b))
+            if left is None or right is None:
+                return False
+            first, second = compare_parts(left, right, component)
+            return bool(first) and bool(second) and compare(first, second)
+
+        return _pairwise(call.target, call.other, test)
+
+    check.__doc__ = f"Both are dates, and the one is {name.removeprefix('date_').replace('_', ' ')} the other."
+    operator(name)(check)
+
+
+def _ticks(text: str) -> float:
+    parts: Parts | None = parse_date(text)
+    if parts is None:
+        return float("nan")
+    year, month, day, hour, minute, second, micro = fill(parts)
+    return ((((year * 12 + month) * 31 + day) * 24 + hour) * 60 + minute) * 60 + second + micro / 1e6
+
+
+def _compare_filled(left: Column, right: Column, compare: Callable[[Any, Any], Any]) -> Mask:
+    """Compare by a number that grows with the date, missing parts having their least value."""
+    first = left.spread(np.array([_ticks(text) for text in left.texts], dtype=float), np.nan)
+    second = right.spread(np.array([_ticks(text) for text in right.texts], dtype=float), np.nan)
+    return np.asarray(compare(first, second)) & ~np.isnan(first) & ~np.isnan(second)
+
+
+_date_pair("date_equal_to", op.eq)
+_date_pair("date_not_equal_to", op.ne)
+_date_pair("date_greater_than", op.gt)
+_date_pair("date_greater_than_or_equal_to", op.ge)
+_date_pair("date_less_than", op.lt)
+_date_pair("date_less_than_or_equal_to", op.le)
+
+
+@operator("is_complete_date", "is_incomplete_date")
+def complete_date(call: Call) -> Mask:
+    """The date has year, month and day; a missing date is incomplete."""
+    return call.target.where_text(is_complete_date)
+
+
+@operator("invalid_date")
+def invalid_date(call: Call) -> Mask:
+    """There is a value, and it is not an ISO 8601 date."""
+    return call.target.where_text(lambda text: not is_valid_date(text))
+
+
+@operator("invalid_duration")
+def invalid_duration(call: Call) -> Mask:
+    """There is a value, and it is not an ISO 8601 duration."""
+    negative = bool(call.parameters.get("negative", False))
+    return call.target.where_text(lambda text: not is_duration(text, negative))
+
+
+# keys and relations -------------------------------------------------------------------------------------------------
+
+
+def _counts(ids: Codes) -> Codes:
+    return np.bincount(ids, minlength=1)[ids] if len(ids) else ids
+
+
+@operator("is_unique_set", "is_not_unique_set")
+def is_unique_set(call: Call) -> Mask:
+    """No other record has the same values of all the variables."""
+    names = list(dict.fromkeys([*call.target_names, *call.names(call.parameters.get("value"))]))
+    return np.asarray(_counts(call.frame.groups(names, call.parameters.get("regex"))) == 1)
+
+
+@operator("is_not_unique_relationship", "is_unique_relationship")
+def is_not_unique_relationship(call: Call) -> Mask:
+    """A value of the one variable goes with several values of the other."""
+    names = call.names(call.parameters.get("value"))
+    if not names:
+        raise VariableMissingError(call.frame.resolve(str(call.parameters.get("value"))))
+    left, right = call.frame.groups(call.target_names), call.frame.groups(names)
+    both = call.frame.groups([*call.target_names, *names])
+    return _several(left, both) | _several(right, both)
+
+
+def _several(group: Codes, both: Codes) -> Mask:
+    """True for records of a group that holds more than one combination."""
+    if not len(group):
+        return np.zeros(0, dtype=bool)
+    pairs = np.unique(np.stack([group, both]), axis=1)
+    return np.asarray(np.bincount(pairs[0], minlength=group.max() + 1)[group] > 1)
+
+
+@operator("present_on_multiple_rows_within", "not_present_on_multiple_rows_within")
+def present_on_multiple_rows_within(call: Call) -> Mask:
+    """The value stands on more than `value` (default 1) records of its group."""
+    limit = as_number(call.parameters.get("value", 1) or 1)
+    within = call.names(call.parameters.get("within"))
+    counts = _counts(call.frame.groups([call.frame.resolve(call.name), *within]))
+    return np.asarray(counts > limit) & ~call.target.missing
+
+
+@operator("is_inconsistent_across_dataset")
+def is_inconsistent_across_dataset(call: Call) -> Mask:
+    """The value differs within its group: those that differ from the majority, all where there is none."""
+    by = call.names(call.parameters.get("value"))
+    group = call.frame.groups(by)
+    target = shorten(call.target, call.parameters.get("regex"))
+    pair = pd.factorize(group.astype(np.int64) * (len(target.values) + 1) + target.codes + 1)[0]
+    counts = np.bincount(pair, minlength=1)[pair] if len(pair) else pair
+    most = pd.Series(counts).groupby(group).transform("max").to_numpy()
+    tied = pd.Series(np.where(counts == most, pair, -1)).groupby(group).transform(_distinct_kept).to_numpy()
+    return _several(group, pair) & ((counts < most) | (tied > 1))
+
+
+def _distinct_kept(values: pd.Series[Any]) -> int:
+    return int(values[values >= 0].nunique())
+
+
+@operator("has_same_values", "has_different_values")
+def has_same_values(call: Call) -> Mask:
+    """All records have the same value."""
+    kinds = len(np.unique(call.target.codes))
+    return np.full(len(call.target), kinds <= 1)
+
+
+@operator("value_has_multiple_references", "value_does_not_have_multiple_references")
+def value_has_multiple_references(call: Call) -> Mask:
+    """The value is counted more than once in the counts an operation made (pairs of value and count)."""
+    counts = {pair[0]: pair[1] for pair in _flat(call.other) if isinstance(pair, tuple)}
+    return call.target.where(lambda value: counts.get(value, 0) > 1)
+
+
+# order --------------------------------------------------------------------------------------------------------------
+
+
+def sort_ranks(column: Column) -> Codes:
+    """Rank the records by value: numbers as numbers, else as text; missing last."""
+    numbers = column.numbers
+    keys = numbers if column.is_numeric else np.array(column.texts, dtype=object)
+    order = np.argsort(keys, kind="stable") if len(keys) else np.array([], dtype=np.intp)
+    ranks = np.empty(len(order), dtype=np.intp)
+    ranks[order] = np.arange(len(order))
+    return np.asarray(column.spread(ranks, len(ranks)))
+
+
+def _ordered_rows(call: Call, within: Sequence[str], ordering: Sequence[str]) -> tuple[Codes, Codes]:
+    """Return the rows sorted by group and ordering, and the group of every row."""
+    group = call.frame.groups(within)
+    ranks = [sort_ranks(call.frame.column(name)) for name in reversed(ordering)]
+    return np.lexsort([np.arange(call.frame.length), *ranks, group]), group
+
+
+@operator("empty_within_except_last_row", "non_empty_within_except_last_row")
+def empty_within_except_last_row(call: Call) -> Mask:
+    """The record has no value though it is not the last of its group."""
+    within = call.names(call.parameters.get("value"))
+    rows, group = _ordered_rows(call, within, call.names(call.parameters.get("ordering")))
+    last = np.ones(len(rows), dtype=bool)
+    last[:-1] = group[rows[:-1]] != group[rows[1:]]
+    result = call.nothing
+    result[rows] = ~last & call.target.missing[rows]
+    return result
+
+
+def _next_corresponds(call: Call) -> tuple[Mask, Mask]:
+    within = call.names(call.parameters.get("within"))
+    rows, group = _ordered_rows(call, within, call.names(call.parameters.get("ordering")))
+    here, there = joint_codes(call.target, call.other, _same_fold(lower=False))
+    has_next, same = call.nothing, call.nothing
+    following = group[rows[:-1]] == group[rows[1:]]
+    has_next[rows[:-1]] = following
+    same[rows[:-1]] = following & (here[rows[:-1]] == there[rows[1:]])
+    return has_next, same
+
+
+@operator("has_next_corresponding_record")
+def has_next_corresponding_record(call: Call) -> Mask:
+    """The value is that of the other variable in the group's next record; the last record has none to compare."""
+    has_next, same = _next_corresponds(call)
+    return same | ~has_next
+
+
+@operator("does_not_have_next_corresponding_record")
+def does_not_have_next_corresponding_record(call: Call) -> Mask:
+    """There is a next record in the group, and its other variable differs."""
+    has_next, same = _next_corresponds(call)
+    return has_next & ~same
+
+
+@operator("is_ordered_set", "is_not_ordered_set")
+def is_ordered_set(call: Call) -> Mask:
+    """The records of each group stand in ascending order."""
+    group, ranks = call.frame.groups(call.names(call.parameters.get("value"))), sort_ranks(call.target)
+    rows = np.lexsort([np.arange(len(ranks)), group])
+    falls = (group[rows[:-1]] == group[rows[1:]]) & (ranks[rows[:-1]] > ranks[rows[1:]])
+    broken = np.isin(group, group[rows[1:]][falls])
+    return ~broken
+
+
+@operator("is_ordered_by", "is_not_ordered_by")
+def is_ordered_by(call: Call) -> Mask:
+    """The record stands where sorting by the variable (`order` asc or dsc) would put a like value."""
+    ranks = sort_ranks(call.target)
+    wanted = np.sort(ranks)
+    if str(call.parameters.get("order", "asc")).lower().startswith("d"):
+        wanted = wanted[::-1]
+    return np.asarray(ranks == wanted)
+
+
+def _overlapping(column: Column, group: Codes) -> Mask:
+    """True for dates of one group of which one is the beginning of the other (2005-10 and 2005-10-08)."""
+    partial = [text for text in column.texts if 4 <= len(text) < 10 and parse_date(text) is not None]
+    if not partial:
+        return np.zeros(len(column), dtype=bool)
+    by_group = pd.DataFrame({"group": group, "code": column.codes})
+    distinct = by_group[by_group["code"] >= 0].drop_duplicates()
+    flagged: set[tuple[int, int]] = set()
+    starts = {column.texts.index(text) for text in partial}
+    concerned = distinct[distinct["group"].isin(distinct.loc[distinct["code"].isin(starts), "group"])]
+    for number, codes in concerned.groupby("group")["code"]:
+        held = codes.tolist()
+        for short in (code for code in held if code in starts):
+            longer = [c for c in held if c != short and column.texts[c].startswith(column.texts[short])]
+            flagged |= {(int(number), c) for c in (*longer, *((short,) if longer else ()))}  # type: ignore[call-overload]
+    keys = {g * (len(column.values) + 1) + c for g, c in flagged}
+    return np.isin(group * (len(column.values) + 1) + column.codes, list(keys)) & ~column.missing
+
+
+def _sorted_by(call: Call) -> Mask:
+    within = call.names(call.parameters.get("within"))
+    group = call.frame.groups(within)
+    target = call.target
+    if call.parameters.get("regex"):
+        target = shorten(target, call.parameters["regex"]).map(_number_or_text)
+    value = call.parameters["value"]
+    keys: list[Any] = []
+    overlaps = call.nothing
+    for item in value if isinstance(value, list) else [value]:
+        words = item if isinstance(item, dict) else {"name": item}
+        names = call.names(words["name"])
+        if not names:
+            raise VariableMissingError(call.frame.resolve(str(words["name"])))
+        column = call.frame.column(names[0])
+        keys.append(_sort_key(column, words))
+        overlaps |= _overlapping(column, group)
+    wanted = np.lexsort([np.arange(len(target)), *reversed(keys), group])
+    actual = np.lexsort([np.arange(len(target)), sort_ranks(target), group])
+    here, there = sort_ranks(target)[wanted], sort_ranks(target)[actual]
+    result = ~call.nothing
+    result[wanted] = here == there
+    return result & ~overlaps
+
+
+def _number_or_text(value: Any) -> Any:
+    number = as_number(value)
+    return value if np.isnan(number) else number
+
+
+def _sort_key(column: Column, words: Mapping[str, Any]) -> Any:
+    ranks = sort_ranks(column).astype(np.int64)
+    last = len(column.values)
+    if str(words.get("sort_order", words.get("order", "asc"))).lower().startswith("d"):
+        ranks = np.where(ranks == last, last, last - 1 - ranks)
+    return np.where(ranks == last, -1, ranks) if words.get("null_position") == "first" else ranks
+
+
+@operator("target_is_sorted_by", "target_is_not_sorted_by")
+def target_is_sorted_by(call: Call) -> Mask:
+    """Sorting each group by the other variables gives the target's ascending order at this record."""
+    return _sorted_by(call)
+
+
+# define.xml ---------------------------------------------------------------------------------------------------------
+
+
+def _vlm(call: Call, column: str) -> Column:
+    if not call.frame.has(column):
+        raise CannotRunError("needs the value level metadata of a define.xml")
+    return call.frame.column(column)
+
+
+@operator("conformant_value_data_type", "non_conformant_value_data_type")
+def conformant_value_data_type(call: Call) -> Mask:
+    """The value has the data type its value level metadata says."""
+    return ~_vlm(call, "type_check").where(lambda value: value is False)
+
+
+@operator("conformant_value_length", "non_conformant_value_length")
+def conformant_value_length(call: Call) -> Mask:
+    """The value is no longer than its value level metadata says."""
+    return ~_vlm(call, "length_check").where(lambda value: value is False)
+
+
+@operator("references_correct_codelist", "does_not_reference_correct_codelist")
+def references_correct_codelist(call: Call) -> Mask:
+    """The codelist named in `value` is one the standard gives the variable named in the target."""
+    if not call.frame.has("library_variable_ccode"):
+        raise CannotRunError("needs the codelists of the standard")
+    allowed = call.frame.column("library_variable_ccode")
+    return _pairwise(call.other, allowed, lambda a, b: bool(set(_listed(a)) & set(_listed(b)))) | allowed.missing
+
+
+# relations between datasets -----------------------------------------------------------------------------------------
+
+
+@operator("is_valid_reference", "is_not_valid_reference")
+def is_valid_reference(call: Call) -> Mask:
+    """The variable named in the target (IDVAR) is one of the dataset named in `context` (RDOMAIN)."""
+    known = call.frame.kept.get("study variables")
+    if known is None:
+        raise CannotRunError("needs the datasets of the study")
+    context = call.frame.column(call.frame.resolve(str(call.parameters.get("context", "RDOMAIN"))))
+    return _pairwise(call.target, context, lambda a, b: a in known.get(b, ()))
+
+
+@operator("is_valid_relationship", "is_not_valid_relationship")
+def is_valid_relationship(call: Call) -> Mask:
+    """The value (IDVARVAL) is one of the variable named in `value` (IDVAR) of the dataset named in `context`."""
+    lookup = call.frame.kept.get("study values")
+    if lookup is None:
+        raise CannotRunError("needs the datasets of the study")
+    context = call.frame.column(call.frame.resolve(str(call.parameters.get("context", "RDOMAIN"))))
+    result = call.nothing
+    for i, domain in enumerate(context.values):
+        rows = np.flatnonzero(context.codes == i)
+        held = Column(call.target.values, call.target.codes[rows])
+        result[rows] = _pairwise(held, call.other.take(rows), lambda a, b, d=domain: as_text(a) in lookup(d, b))
+    return result

@@ -1,0 +1,221 @@
+"""Cases that prove rules: data, and the findings a rule must make of them.
+
+Layout: `<rule>/rule.yml`; `positive|negative/<case>/data/` with `_datasets.csv` (file, label), `_variables.csv`
+(dataset, variable, label, type, length), one CSV per dataset and `.env` (PRODUCT, VERSION, CT, DEFINE_XML, USE_CASE,
+SUBSTANDARD); `results/results.csv` (Dataset, Record, Variable, Value).
+"""
+
+from __future__ import annotations
+
+import ast
+import csv
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from cdiscway.converters.dataset import VariableMetadata
+from cdiscway.specs.mistakes import Mistake, MistakesError
+
+from .rule_data import LibraryMetadata, RuleDataset, RuleStudy, TerminologySource
+from .rule_define import read_define
+from .rule_run import RuleOutcome, run_rules
+from .rules import Rule, normal_version, read_rule
+
+Expected = Counter[tuple[str, str, str, str]]
+LibraryLoader = Callable[[str, str], LibraryMetadata | None]
+
+
+@dataclass(frozen=True)
+class CaseResult:
+    """What became of one case; `reason` says why it failed."""
+
+    rule: str
+    case: str
+    passed: bool
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class CaseRunner:
+    """Runs cases with the library metadata and terminology given."""
+
+    library: LibraryLoader
+    terminology: TerminologySource | None = None
+
+    def run_folder(self, folder: Path, only: str | None = None) -> Iterator[CaseResult]:
+        """Run every case below a folder, rule by rule; `only` takes the rule of that id.
+
+        Raises MistakesError when the folder holds no rule with cases.
+        """
+        files = sorted(folder.rglob("rule.y*ml"))
+        chosen = [file for file in files if only is None or only in (file.parent.name, _id_of(file))]
+        if not chosen:
+            wanted = f"no rule {only}" if only else "no rule (no rule.yml)"
+            raise MistakesError([Mistake(str(folder), None, "", f"holds {wanted}")])
+        for file in chosen:
+            yield from self.run_rule(file)
+
+    def run_rule(self, file: Path) -> Iterator[CaseResult]:
+        """Run the cases of one rule."""
+        name = file.parent.name
+        cases = sorted(p.parent for kind in ("positive", "negative") for p in file.parent.glob(f"{kind}/*/data"))
+        try:
+            rule = read_rule(file)
+        except MistakesError as error:
+            for case in cases:
+                yield CaseResult(name, _case_name(case), False, f"the rule cannot be read: {error}")
+            return
+        for case in cases:
+            yield self.run_case(rule, name, case)
+
+    def run_case(self, rule: Rule, name: str, case: Path) -> CaseResult:
+        """Run one case."""
+        expected_file = case / "results" / "results.csv"
+        if not expected_file.exists():
+            return CaseResult(name, _case_name(case), False, "the case has no results.csv to compare with")
+        try:
+            study = read_study(case / "data", self.library, self.terminology)
+            outcomes = run_rules([rule], study)
+        except MistakesError as error:
+            return CaseResult(name, _case_name(case), False, str(error))
+        not_run = [o for o in outcomes if o.status == "not run"]
+        if not_run:
+            return CaseResult(name, _case_name(case), False, f"not run on {not_run[0].dataset}: {not_run[0].reason}")
+        reason = difference(read_expected(expected_file), found_of(outcomes))
+        return CaseResult(name, _case_name(case), not reason, reason)
+
+
+def _id_of(file: Path) -> str:
+    try:
+        return read_rule(file).id
+    except MistakesError:
+        return file.parent.name
+
+
+def _case_name(case: Path) -> str:
+    return f"{case.parent.name}/{case.name}"
+
+
+# reading ------------------------------------------------------------------------------------------------------------
+
+
+def read_study(data: Path, library: LibraryLoader, terminology: TerminologySource | None) -> RuleStudy:
+    """Read the data of a case as a study."""
+    words = read_environment(data / ".env")
+    labels = {row["Filename"].lower(): row["Label"] for row in _rows(data / "_datasets.csv") if row.get("Filename")}
+    variables = list(_rows(data / "_variables.csv"))
+    files = sorted(p for p in data.glob("*.csv") if not p.name.startswith("_"))
+    datasets = tuple(read_dataset(file, labels, variables) for file in files if file.stem.lower() in labels or not labels)
+    standard, version = words.get("PRODUCT", "SDTMIG").upper(), normal_version(words.get("VERSION", ""))
+    define = words.get("DEFINE_XML")
+    return RuleStudy(
+        datasets,
+        library(standard, version),
+        terminology,
+        read_define(data / define) if define else None,
+        standard,
+        version,
+        words.get("SUBSTANDARD", ""),
+        words.get("USE_CASE", ""),
+        tuple(part.strip() for part in words.get("CT", "").split(",") if part.strip()),
+    )
+
+
+def read_environment(file: Path) -> dict[str, str]:
+    """Read a file of `NAME=value` lines."""
+    if not file.exists():
+        return {}
+    lines = (line.partition("=") for line in file.read_text(encoding="utf-8-sig").splitlines() if "=" in line)
+    return {name.strip(): value.strip() for name, _, value in lines}
+
+
+def _rows(file: Path) -> Iterable[dict[str, str]]:
+    if not file.exists():
+        return
+    with file.open(encoding="utf-8-sig", newline="") as stream:
+        yield from csv.DictReader(stream)
+
+
+def read_dataset(file: Path, labels: Mapping[str, str], variables: Iterable[Mapping[str, str]]) -> RuleDataset:
+    """Read one dataset: numbers where `_variables.csv` says Num, else text."""
+    with file.open(encoding="utf-8-sig", newline="") as stream:
+        lines = [line for line in csv.reader(stream) if line]
+    names = [name.strip() for name in lines[0]] if lines else []
+    described = {v["variable"]: v for v in variables if (v.get("dataset") or "").lower() in (file.stem.lower(), file.name.lower())}
+    columns = {
+        name: _typed([line[i] if i < len(line) else "" for line in lines[1:]], described.get(name, {}))
+        for i, name in enumerate(names)
+        if name
+    }
+    metadata = tuple(_metadata(name, described.get(name, {})) for name in columns)
+    label = labels.get(file.stem.lower(), "")
+    return RuleDataset(file.stem.upper(), pd.DataFrame(columns), label, metadata, file.name, file.stat().st_size)
+
+
+def _typed(values: list[str], described: Mapping[str, str]) -> pd.Series[float] | pd.Series[str]:
+    text = pd.Series(values, dtype="str")
+    if described.get("type") != "Num":
+        return text
+    numbers = pd.to_numeric(text, errors="coerce").astype(float)
+    return text if (numbers.isna() & (text.str.strip() != "")).any() else numbers
+
+
+def _metadata(name: str, described: Mapping[str, str]) -> VariableMetadata:
+    length = described.get("length") or ""
+    kind = "Num" if described.get("type") == "Num" else "Char"
+    return VariableMetadata(name, described.get("label") or "", kind, int(length) if length.isdigit() else 0)  # type: ignore[arg-type]
+
+
+def read_expected(file: Path) -> Expected:
+    """Read the findings a case expects."""
+    return Counter(
+        (row["Dataset"] or "", row["Record"] or "", row["Variable"] or "", normal_value(row["Value"] or ""))
+        for row in _rows(file)
+    )
+
+
+def normal_value(text: str) -> str:
+    """Write a value so that `15` and `15.0` agree, and lists whatever their order."""
+    try:
+        return repr(float(text))
+    except ValueError:
+        pass
+    if text.startswith("[") and text.endswith("]"):
+        try:
+            return repr(sorted(str(item) for item in ast.literal_eval(text)))
+        except (ValueError, SyntaxError):
+            return text
+    return text
+
+
+# comparing ----------------------------------------------------------------------------------------------------------
+
+
+def found_of(outcomes: Iterable[RuleOutcome]) -> Expected:
+    """Return the findings made, in the shape of those expected."""
+    return Counter(
+        (hit.dataset, "" if hit.record is None else str(hit.record), name, normal_value(value))
+        for outcome in outcomes
+        for hit in outcome.hits()
+        for name, value in hit.values
+    )
+
+
+def difference(expected: Expected, found: Expected) -> str:
+    """Say how what was found differs from what was expected, empty where it does not."""
+    lacking, more = expected - found, found - expected
+    parts = []
+    if lacking:
+        parts.append(f"{lacking.total()} expected value(s) not found, first {_show(min(lacking))}")
+    if more:
+        parts.append(f"{more.total()} value(s) found that are not expected, first {_show(min(more))}")
+    return "; ".join(parts)
+
+
+def _show(item: tuple[str, str, str, str]) -> str:
+    dataset, record, variable, value = item
+    shown = value if len(value) <= 60 else value[:57] + "..."
+    return f"{dataset} record {record or '-'} {variable} = {shown!r}"

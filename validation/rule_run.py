@@ -1,0 +1,379 @@
+"""Run rules on a study: which apply, what they flag, and which could not be judged.
+
+`run_rules` takes the datasets one by one and every rule that applies to each, so that encoded columns, groups and
+joins are made once and serve all rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from .finding import Finding, NotRun
+from .operations import OPERATIONS, Request
+from .operators import OPERATORS, Call, CannotRunError, VariableMissingError
+from .rule_columns import Codes, Column, Mask, as_text
+from .rule_data import SUPPLEMENTAL, RuleDataset, RuleStudy
+from .rule_frame import Frame
+from .rule_joins import join_all
+from .rule_types import RULE_TYPES
+from .rules import Check, Condition, Operation, Rule, Selection, conditions_of
+
+NOT_THERE = "Not in dataset"
+STUDY = "STUDY"
+ABOUT_RECORDS = ("Record Data", "Dataset Contents Check against Define XML", "Value Check", "Value Level")
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One flagged record. `record` is 1-based, None where the whole dataset is meant; values are as text."""
+
+    dataset: str
+    record: int | None
+    values: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class RuleOutcome:
+    """What one rule said of one dataset.
+
+    `status` is `checked` (`hits` are the flagged records, made when asked for; none means clean), `skipped` (the dataset
+    lacks a variable the rule is about: the rule has nothing to say) or `not run` (it could not be judged).
+    """
+
+    rule: Rule
+    dataset: str
+    status: Literal["checked", "skipped", "not run"] = "checked"
+    reason: str = ""
+    frame: Frame | None = field(default=None, repr=False, compare=False)
+    rows: Codes = field(default_factory=lambda: np.zeros(0, dtype=np.intp), repr=False, compare=False)
+    parts: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def count(self) -> int:
+        """How many records (or datasets) are flagged."""
+        return len(self.rows)
+
+    @property
+    def not_run(self) -> NotRun | None:
+        """The outcome of a rule that could not be judged."""
+        return NotRun(self.rule.id, self.dataset, self.reason) if self.status == "not run" else None
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """The variables the rule reports, in order."""
+        return tuple(name for name, _ in self._shown()) if self.frame is not None else ()
+
+    def hits(self, limit: int | None = None) -> Iterator[Hit]:
+        """Give the flagged records in order, at most `limit`."""
+        if self.frame is None or not len(self.rows):
+            return
+        shown = self._shown()
+        for row in self.rows[:limit].tolist():
+            dataset, record = self._place(row)
+            yield Hit(dataset, record, tuple((name, _cell(column, row)) for name, column in shown))
+
+    def findings(self, limit: int | None = None) -> Iterator[Finding]:
+        """Give the flagged records as findings, with the keys at hand."""
+        for row, hit in zip(self.rows[:limit].tolist(), self.hits(limit), strict=False):
+            named = [(n, v) for n, v in hit.values if not n.startswith("$")]
+            yield Finding(
+                rule=self.rule.id,
+                severity=self.rule.severity,
+                dataset=hit.dataset,
+                message=self.rule.message,
+                variable=", ".join(name for name, _ in named),
+                keys=self._keys(row) if hit.record is not None else {},
+                value="; ".join(f"{name}={value}" for name, value in hit.values),
+                record=hit.record,
+                records=1 if hit.record is not None else self._flagged_records(),
+            )
+
+    def _flagged_records(self) -> int:
+        return int(self.frame.kept.get(("flagged", self.rule.id), 1)) if self.frame else 1
+
+    def _keys(self, row: int) -> dict[str, str]:
+        frame = self.frame
+        if frame is None:
+            return {}
+        names = ("USUBJID", f"{frame.prefix}SEQ")
+        return {name: _cell(frame.column(name), row) for name in names if frame.has(name)}
+
+    def _place(self, row: int) -> tuple[str, int | None]:
+        if self.frame is None or self.rule.sensitivity in {"Dataset", "Study"}:
+            return self._part(0)[0] if self.parts and self.frame is None else self.dataset, None
+        record = self.frame.record_of(row)
+        name, start = self._part(record)
+        return name, record - start + 1
+
+    def _part(self, record: int) -> tuple[str, int]:
+        found = (self.dataset, 0)
+        for name, start in self.parts:
+            if record >= start:
+                found = (name, start)
+        return found
+
+    def _shown(self) -> list[tuple[str, Column | None]]:
+        frame = self.frame
+        assert frame is not None  # noqa: S101 - only asked where there is one
+        names = [frame.resolve(name) for name in self.rule.output] or reported(self.rule, frame)
+        shown: dict[str, Column | None] = {}
+        for name in names:
+            column = frame.column(name) if frame.has(name) else None
+            shown[name] = column
+            for inner in _listed_variables(name, column, frame):
+                shown.setdefault(inner, frame.column(inner))
+        return list(shown.items())
+
+
+def _listed_variables(name: str, column: Column | None, frame: Frame) -> list[str]:
+    """Return the variables that the list in an operation's result names, as far as the dataset has them."""
+    if column is None or not name.startswith("$") or not column.is_constant or not isinstance(column.values[0], tuple):
+        return []
+    return [item for item in column.values[0] if isinstance(item, str) and frame.has(item)]
+
+
+def _cell(column: Column | None, row: int) -> str:
+    return NOT_THERE if column is None else as_text(column.value(row))
+
+
+def reported(rule: Rule, frame: Frame) -> list[str]:
+    """Return the variables a rule without Output Variables reports: those its conditions are about and that are there."""
+    names = dict.fromkeys(frame.resolve(c.name) for c in conditions_of(rule.check))
+    present = [name for name in names if frame.has(name)]
+    return present or list(names)
+
+
+# scope --------------------------------------------------------------------------------------------------------------
+
+
+def applicable(rules: Iterable[Rule], study: RuleStudy, dataset: RuleDataset) -> list[Rule]:
+    """Return the rules whose scope takes in a dataset of the study."""
+    return [rule for rule in rules if in_scope(rule, study, dataset)]
+
+
+def in_scope(rule: Rule, study: RuleStudy, dataset: RuleDataset) -> bool:
+    """Whether a rule's scope (classes, domains, data structures, use case) takes in a dataset."""
+    scope = rule.scope
+    if study.use_case and scope.use_cases and study.use_case not in scope.use_cases:
+        return False
+    class_name = study.class_of(dataset)
+    for selection in (scope.classes, scope.structures):
+        if not selection.takes(lambda word: word == class_name):
+            return False
+    return _takes_domain(scope.domains, dataset)
+
+
+def _takes_domain(selection: Selection, dataset: RuleDataset) -> bool:
+    return selection.takes(lambda word: answers_to(dataset, word))
+
+
+def answers_to(dataset: RuleDataset, word: str) -> bool:
+    """Whether a word of a scope (LB, SUPP--, AP--, ALL) means a dataset."""
+    if word == "ALL":
+        return True
+    if word == "SUPP--":
+        return bool(SUPPLEMENTAL.match(dataset.name))
+    if word == "AP--":
+        return bool(dataset.domain and len(dataset.domain) == 4 and dataset.domain.startswith("AP"))
+    return word in (dataset.name, dataset.domain) or (dataset.is_supplemental and word == f"SUPP{dataset.related_domain}")
+
+
+def units(study: RuleStudy, whole: bool) -> list[RuleDataset]:
+    """Return what rules are run on: the datasets, or (`whole`) the parts of each split domain put together."""
+    if not whole:
+        return list(study.datasets)
+    if "units" not in study.kept:
+        study.kept["units"] = _whole_domains(study)
+    found: list[RuleDataset] = study.kept["units"]
+    return found
+
+
+def _whole_domains(study: RuleStudy) -> list[RuleDataset]:
+    grouped: dict[str, list[RuleDataset]] = {}
+    for dataset in study.datasets:
+        grouped.setdefault(_whole_name(dataset), []).append(dataset)
+    return [parts[0] if len(parts) == 1 else _put_together(name, parts) for name, parts in grouped.items()]
+
+
+def _whole_name(dataset: RuleDataset) -> str:
+    if dataset.is_supplemental and dataset.related_domain:
+        return f"SUPP{dataset.related_domain}"
+    domain = dataset.domain
+    return domain if domain and dataset.name.startswith(domain) else dataset.name
+
+
+def _put_together(name: str, parts: Sequence[RuleDataset]) -> RuleDataset:
+    frame = pd.concat([part.frame for part in parts], ignore_index=True)
+    starts = np.cumsum([0, *(len(part.frame) for part in parts)])[:-1].tolist()
+    variables = {v.name: v for part in parts for v in part.variables}
+    kept: dict[Any, Any] = {"parts": tuple((part.name, start) for part, start in zip(parts, starts, strict=True))}
+    size = None if any(p.size is None for p in parts) else sum(p.size or 0 for p in parts)
+    return RuleDataset(name, frame, parts[0].label, tuple(variables.values()), parts[0].filename, size, kept)
+
+
+# running ------------------------------------------------------------------------------------------------------------
+
+
+def run_rules(rules: Sequence[Rule], study: RuleStudy) -> list[RuleOutcome]:
+    """Run every rule on every dataset it applies to; outcomes in the order of rules, then datasets."""
+    place = {id(rule): i for i, rule in enumerate(rules)}
+    outcomes: list[RuleOutcome] = []
+    for whole in (True, False):
+        chosen = [rule for rule in rules if _on_whole_domains(rule) is whole]
+        for dataset in units(study, whole):
+            outcomes += [run_rule(rule, study, dataset) for rule in applicable(chosen, study, dataset)]
+    outcomes = _once_per_study(outcomes)
+    return sorted(outcomes, key=lambda outcome: place[id(outcome.rule)])
+
+
+def _on_whole_domains(rule: Rule) -> bool:
+    return rule.rule_type.startswith(ABOUT_RECORDS) and not rule.scope.splits
+
+
+def _is_about_study(rule: Rule) -> bool:
+    return rule.sensitivity == "Study" or rule.rule_type.startswith("Domain Presence Check")
+
+
+def _once_per_study(outcomes: Sequence[RuleOutcome]) -> list[RuleOutcome]:
+    """Keep one outcome of a rule that asks the same of every dataset."""
+    kept, seen = [], set()
+    for outcome in outcomes:
+        about_study = _is_about_study(outcome.rule) and not outcome.rule.operations
+        if about_study and id(outcome.rule) in seen:
+            continue
+        seen.add(id(outcome.rule))
+        kept.append(outcome)
+    return kept
+
+
+def run_rule(rule: Rule, study: RuleStudy, dataset: RuleDataset) -> RuleOutcome:
+    """Run one rule on one dataset."""
+    name = STUDY if _is_about_study(rule) and not rule.operations else dataset.name
+    parts = dataset.kept.get("parts", ())
+    try:
+        frame = table_for(rule, study, dataset)
+        mask = judge(rule.check, frame)
+    except VariableMissingError as error:
+        return RuleOutcome(rule, name, "skipped", str(error))
+    except CannotRunError as error:
+        return RuleOutcome(rule, name, "not run", str(error))
+    rows = np.flatnonzero(mask)
+    return RuleOutcome(rule, name, "checked", "", frame, _by_sensitivity(rule, frame, rows), parts)
+
+
+def _by_sensitivity(rule: Rule, frame: Frame, rows: Codes) -> Codes:
+    if rule.sensitivity in {"Dataset", "Study"} and len(rows):
+        frame.kept["flagged", rule.id] = len(rows)
+        return rows[:1]
+    if rule.sensitivity == "Group" and len(rows):
+        names = [n for n in (frame.resolve(name) for name in rule.grouping) if frame.has(n)]
+        first = np.unique(frame.groups(names)[rows], return_index=True)[1]
+        return np.sort(rows[first])
+    if frame.records is not None and len(rows):
+        return _once_per_record(rule, frame, rows)
+    return rows
+
+
+def _once_per_record(rule: Rule, frame: Frame, rows: Codes) -> Codes:
+    """Keep the first of several joined rows of a record, unless the rule is about values."""
+    if rule.rule_type.startswith("Value") or frame.records is None:
+        return rows
+    return np.sort(rows[np.unique(frame.records[rows], return_index=True)[1]])
+
+
+def table_for(rule: Rule, study: RuleStudy, dataset: RuleDataset) -> Frame:
+    """Return the table a rule is checked on: by its type, with joins and the results of its operations."""
+    key = ("type", rule.rule_type)
+    if key not in dataset.kept:
+        dataset.kept[key] = RULE_TYPES[rule.rule_type](study, dataset)
+    frame: Frame = dataset.kept[key]
+    if rule.matches:
+        frame = join_all(study, dataset, frame, rule.matches, _names_of(rule))
+    for operation in rule.operations:
+        frame = frame.with_columns(_result(operation, rule, study, dataset, frame))
+    if any("is_valid_re" in c.operator or "is_not_valid_re" in c.operator for c in conditions_of(rule.check)):
+        frame.kept["study variables"] = {d.domain or d.name: frozenset(d.table.names) for d in study.datasets}
+        frame.kept["study values"] = lambda domain, name: _study_values(study, str(domain), str(name))
+    return frame
+
+
+def _names_of(rule: Rule) -> frozenset[str]:
+    return frozenset([*(c.name for c in conditions_of(rule.check)), *rule.output])
+
+
+def _study_values(study: RuleStudy, domain: str, name: str) -> frozenset[str]:
+    table = study.domain_table(domain)
+    return frozenset(table.column(name).texts) if table is not None and table.has(name) else frozenset()
+
+
+def _result(operation: Operation, rule: Rule, study: RuleStudy, dataset: RuleDataset, frame: Frame) -> dict[str, Column]:
+    """Compute an operation, or take the result that another rule's like operation made on the same table."""
+    spelled = repr((operation.operator, sorted(operation.parameters.items()), rule.matches, rule.rule_type))
+    own = "$" in repr(operation.parameters)
+    key = ("operation", dataset.name, spelled)
+    if own or key not in study.kept:
+        words = {**operation.parameters, "id": operation.id}
+        found = OPERATIONS[operation.operator](Request(study, dataset, frame, words))
+        if own or isinstance(found, dict):
+            return found if isinstance(found, dict) else {operation.id: found}
+        study.kept[key] = found
+    return {operation.id: study.kept[key]}
+
+
+def judge(check: Check | None, frame: Frame) -> Mask:
+    """Return the rows for which a check holds.
+
+    Raises VariableMissingError when a variable that decides is not there.
+    """
+    if check is None:
+        raise CannotRunError("has no check that can be run")
+    mask, lacking = _judge(check, frame)
+    if mask is None:
+        raise VariableMissingError(lacking)
+    return mask
+
+
+def _judge(check: Check, frame: Frame) -> tuple[Mask | None, str]:
+    """Judge a check; None (and the variable that lacks) where it cannot be.
+
+    `all` is False as soon as one condition holds for no row, whatever lacks; `any` leaves out what lacks.
+    """
+    if isinstance(check, Condition):
+        try:
+            return OPERATORS[check.operator](Call(frame, check.name, check.parameters)), ""
+        except VariableMissingError as error:
+            return None, error.name
+    if check.tie == "not":
+        mask, lacking = _judge(check.items[0], frame)
+        return (None if mask is None else ~mask), lacking
+    return _judge_all(check.items, frame) if check.tie == "all" else _judge_any(check.items, frame)
+
+
+def _judge_all(items: Sequence[Check], frame: Frame) -> tuple[Mask | None, str]:
+    result, lacks = np.ones(frame.length, dtype=bool), ""
+    for item in items:
+        mask, lacking = _judge(item, frame)
+        if mask is None:
+            lacks = lacks or lacking
+            continue
+        result &= mask
+        if not result.any():
+            return result, ""
+    return (None, lacks) if lacks else (result, "")
+
+
+def _judge_any(items: Sequence[Check], frame: Frame) -> tuple[Mask | None, str]:
+    result: Mask | None = None
+    lacks = ""
+    for item in items:
+        mask, lacking = _judge(item, frame)
+        if mask is None:
+            lacks = lacks or lacking
+        else:
+            result = mask if result is None else result | mask
+    return result, lacks
