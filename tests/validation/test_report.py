@@ -1,0 +1,83 @@
+"""The reports of a validation: JSON by its schema, HTML by itself."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from cdiscway.validation.checks import RULES
+from cdiscway.validation.finding import Finding, NotRun, Source
+from cdiscway.validation.report import SCHEMA, About, Section, write_html, write_json
+from cdiscway.validation.run import Cause, Example, ValidationResult
+
+EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(2)>"
+
+
+def result(*causes: Cause, not_run: tuple[NotRun, ...] = (), checks: int = 1) -> ValidationResult:
+    rules = {name: planned.rule for name, planned in RULES.items() if name == "CDW-CODELIST"}
+    sizes = {"LB": 3}
+    return ValidationResult(
+        causes, not_run, {"LB": checks}, sizes, {"LB": 1}, {"LB": EVIL}, {"LB": {"LBTEST": 2}}, {}, rules, {}
+    )
+
+
+def evil_cause() -> Cause:
+    source = Source(EVIL, EVIL, 7, EVIL)
+    finding = Finding("CDW-CODELIST", "error", "LB", EVIL, EVIL, {EVIL: EVIL}, EVIL, 1, 3, source, "raw")
+    return Cause(finding, (Example(1, EVIL, {EVIL: EVIL}, {EVIL: EVIL}, source),), {EVIL: 3})
+
+
+ABOUT = About(EVIL, EVIL, True, {"LB": EVIL}, (Section(EVIL, (EVIL, "n"), ((EVIL, 1234567),), EVIL),))
+
+
+def test_json_keeps_to_its_schema(tmp_path: Path) -> None:
+    write_json(result(evil_cause(), not_run=(NotRun("CDW-KEYS", "LB", "why"),)), tmp_path / "r.json", ABOUT)
+    data = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))
+    jsonschema.validate(data, json.loads(SCHEMA.read_text(encoding="utf-8")))
+    assert data["findings"][0]["value"] == EVIL
+    assert data["clean"] is False
+
+
+def test_html_escapes_every_value(tmp_path: Path) -> None:
+    write_html(result(evil_cause(), not_run=(NotRun(EVIL, EVIL, EVIL),)), tmp_path / "r.html", ABOUT)
+    page = (tmp_path / "r.html").read_text(encoding="utf-8")
+    assert page.count("<script") == 2
+    assert page.count("</script>") == 2
+    assert "<img" not in page
+    payload = re.search(r'id="data">(.*?)</script>', page, re.S)
+    assert payload is not None
+    assert EVIL in json.loads(payload[1])["texts"]
+
+
+def test_html_needs_nothing_but_itself(tmp_path: Path) -> None:
+    write_html(result(), tmp_path / "r.html", About("S"))
+    page = (tmp_path / "r.html").read_text(encoding="utf-8")
+    assert not re.search(r"""(?:src|href)\s*=\s*["'](?!#)|https?://|@import|url\(""", page)
+    assert "synthetic" not in page.split("<main>")[0].split("</style>")[1]
+
+
+@pytest.mark.parametrize(
+    ("severity", "not_run", "checks", "clean"),
+    [
+        (None, (), 1, True),
+        ("warning", (), 1, True),
+        ("error", (), 1, False),
+        (None, (NotRun("CDW-KEYS", "LB", "why"),), 1, False),
+        (None, (), 0, False),
+    ],
+)
+def test_clean_means_that_checks_ran_and_found_no_error(severity, not_run, checks, clean) -> None:  # type: ignore[no-untyped-def]
+    causes = (Cause(Finding("R", severity, "LB", "m")),) if severity else ()
+    assert result(*causes, not_run=not_run, checks=checks).clean is clean
+
+
+def test_reports_are_the_same_every_time(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        write_html(result(evil_cause()), tmp_path / f"{name}.html", ABOUT)
+        write_json(result(evil_cause()), tmp_path / f"{name}.json", ABOUT)
+    for kind in ("html", "json"):
+        assert (tmp_path / f"a.{kind}").read_bytes() == (tmp_path / f"b.{kind}").read_bytes()

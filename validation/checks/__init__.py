@@ -1,0 +1,29 @@
+"""The checks that follow from the standards: one family per file, each check a small function with an id.
+
+Importing this package fills the catalogue `RULES`.
+"""
+
+from . import adam, dates, findings, identity, package, relations, structure, trial, values
+from .base import PACKAGE, RULES, CannotRunError, Check, Hit, Rule, Study, plan_checks
+from .view import View
+
+__all__ = [
+    "PACKAGE",
+    "RULES",
+    "CannotRunError",
+    "Check",
+    "Hit",
+    "Rule",
+    "Study",
+    "View",
+    "adam",
+    "dates",
+    "findings",
+    "identity",
+    "package",
+    "plan_checks",
+    "relations",
+    "structure",
+    "trial",
+    "values",
+]

@@ -1,0 +1,147 @@
+"""A dataset as the checks see it: codes and distinct values, computed once and shared by all checks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from cdiscway.converters.dataset import BuiltDataset
+
+from ..iso8601 import IsoDates, read_dates
+
+Mask = npt.NDArray[np.bool_]
+Codes = npt.NDArray[np.intp]
+Values = npt.NDArray[np.object_]
+
+
+class View:
+    """One dataset with its distinct values at hand. Missing has the code -1; an empty text counts as missing."""
+
+    def __init__(self, dataset: BuiltDataset, frame: pd.DataFrame | None = None) -> None:
+        self.dataset = dataset
+        self.frame = (dataset.frame if frame is None else frame).reset_index(drop=True)
+        self._distinct: dict[str, tuple[Codes, Values]] = {}
+        self._dates: dict[str, IsoDates] = {}
+        self._groups: dict[tuple[str, ...], Codes] = {}
+
+    @property
+    def name(self) -> str:
+        """The dataset's name."""
+        return self.dataset.name
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    def __contains__(self, variable: str) -> bool:
+        return variable in self.frame.columns
+
+    @property
+    def prefix(self) -> str:
+        """The two letters that stand for `--` in this dataset's variables, from DOMAIN or else the name."""
+        if "DOMAIN" in self:
+            values = self.distinct("DOMAIN")[1]
+            if len(values) == 1 and len(str(values[0])) == 2:
+                return str(values[0])
+        return self.name[:2]
+
+    def real(self, variable: str) -> str:
+        """Return the name with `--` replaced: `--SEQ` is LBSEQ in LB."""
+        return self.prefix + variable[2:] if variable.startswith("--") else variable
+
+    def is_text(self, variable: str) -> bool:
+        """Whether the column holds text."""
+        kind = self.frame[variable].dtype
+        if isinstance(kind, pd.CategoricalDtype):
+            return not pd.api.types.is_numeric_dtype(kind.categories.dtype)
+        return not pd.api.types.is_numeric_dtype(kind)
+
+    def distinct(self, variable: str) -> tuple[Codes, Values]:
+        """Return one code per record (-1: missing) and the distinct values, as text or as numbers."""
+        if variable not in self._distinct:
+            self._distinct[variable] = _factorize(self.frame[variable])
+        return self._distinct[variable]
+
+    def missing(self, variable: str) -> Mask:
+        """Tell which records have no value."""
+        return self.distinct(variable)[0] < 0
+
+    def where(self, variable: str, test: Callable[[Values], Mask | Sequence[bool]]) -> Mask:
+        """Evaluate `test` on the distinct values; a missing value is False."""
+        codes, values = self.distinct(variable)
+        found = np.append(np.asarray(test(values), dtype=bool), False)
+        mask: Mask = found[codes]
+        return mask
+
+    def equals(self, variable: str, *wanted: str) -> Mask:
+        """Tell which records hold one of the texts."""
+        return self.where(variable, lambda values: np.isin(values.astype(str), wanted))
+
+    def numbers(self, variable: str) -> npt.NDArray[np.float64]:
+        """Return the column as numbers; text that is no number is NaN."""
+        column = self.frame[variable]
+        if pd.api.types.is_numeric_dtype(column.dtype):
+            return column.to_numpy(dtype=np.float64, na_value=np.nan)
+        codes, values = self.distinct(variable)
+        plain = pd.to_numeric(pd.Series(values, dtype=object), errors="coerce").to_numpy(dtype=np.float64)
+        return np.append(plain, np.nan)[codes]
+
+    def dates(self, variable: str) -> IsoDates:
+        """Return the ISO 8601 dates of the records."""
+        if variable not in self._dates:
+            codes, values = self.distinct(variable)
+            self._dates[variable] = read_dates(values).take(codes)
+        return self._dates[variable]
+
+    def group(self, *variables: str) -> Codes:
+        """Return one number per record, equal where all variables are equal (missing equals missing)."""
+        if variables not in self._groups:
+            self._groups[variables] = self._group(variables)
+        return self._groups[variables]
+
+    def _group(self, variables: tuple[str, ...]) -> Codes:
+        joined = np.zeros(len(self), dtype=np.int64)
+        for variable in variables:
+            codes, values = self.distinct(variable)
+            joined = joined * (len(values) + 1) + (codes + 1)
+            if joined.max(initial=0) > 2**40:
+                joined = pd.factorize(joined)[0].astype(np.int64)
+        numbers: Codes = pd.factorize(joined)[0]
+        return numbers
+
+    def shown(self, variable: str, position: int) -> str:
+        """Return one value as text, empty where it is missing."""
+        codes, values = self.distinct(variable)
+        return "" if codes[position] < 0 else show_value(values[codes[position]])
+
+
+def _factorize(column: pd.Series[Any]) -> tuple[Codes, Values]:
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        codes = np.asarray(column.cat.codes, dtype=np.intp)
+        values = np.asarray(column.cat.categories, dtype=object)
+        used = np.bincount(codes[codes >= 0], minlength=len(values)) > 0 if len(values) else np.zeros(0, dtype=bool)
+        if not used.all():
+            remap = np.append(np.where(used, np.cumsum(used) - 1, -1), -1)
+            codes, values = remap[codes].astype(np.intp), values[used]
+    else:
+        found, index = pd.factorize(column, use_na_sentinel=True)
+        codes, values = np.asarray(found, dtype=np.intp), np.asarray(index, dtype=object)
+    empty = np.fromiter((value == "" for value in values), dtype=bool, count=len(values))
+    if empty.any():
+        remap = np.append(np.where(empty, -1, np.cumsum(~empty) - 1), -1)
+        codes, values = remap[codes].astype(np.intp), values[~empty]
+    return codes, values
+
+
+def show_value(value: object) -> str:
+    """Write a value as a reader expects it: 5.0 as 5.
+
+    >>> show_value(5.0), show_value("IgG")
+    ('5', 'IgG')
+    """
+    if isinstance(value, float | np.floating):
+        return f"{value:.0f}" if float(value).is_integer() and abs(value) < 1e15 else f"{value:.12g}"
+    return str(value)
