@@ -578,21 +578,25 @@ def suffix_is_contained_by(call: Call) -> Mask:
 
 
 def _holds(call: Call, lower: bool) -> Mask:
-    target, other, fold = call.target, call.other, _same_fold(lower)
-    if target.holds_lists:
-        return _pairwise(target, other, lambda a, b: fold(b) in {fold(item) for item in a})
+    fold = _same_fold(lower)
+
+    def test(value: Any, wanted: Any) -> bool:
+        if isinstance(value, tuple):
+            return fold(wanted) in {fold(item) for item in value}
+        if isinstance(value, str) and isinstance(wanted, str):
+            return str(fold(wanted)) in str(fold(value))
+        return bool(fold(value) == fold(wanted))
+
+    other = call.other
     if other.is_constant:
-        wanted = fold(other.values[0])
-        return target.where(
-            lambda value: wanted in [fold(v) for v in value] if isinstance(value, tuple) else fold(value) == wanted
-        )
-    present = {fold(value) for value in _flat(target)}
-    return other.where(lambda value: fold(value) in present)
+        wanted = other.values[0]
+        return call.target.where(lambda value: test(value, wanted))
+    return _pairwise(call.target, other, test)
 
 
 @operator("contains", "does_not_contain")
 def contains(call: Call) -> Mask:
-    """The list in the target has the value; where the target holds no lists: is the value."""
+    """The list in the target has the value, or the text has it as a part; a number is the value."""
     return _holds(call, lower=False)
 
 

@@ -142,10 +142,12 @@ def _cell(column: Column | None, row: int) -> str:
 
 
 def reported(rule: Rule, frame: Frame) -> list[str]:
-    """Return the variables a rule without Output Variables reports: those its conditions are about and that are there."""
-    names = dict.fromkeys(frame.resolve(c.name) for c in conditions_of(rule.check))
-    present = [name for name in names if frame.has(name)]
-    return present or list(names)
+    """Return what a rule without Output Variables reports: the variables its conditions are about.
+
+    One that must not be there has nothing to report; where no other is left, the whole row is reported.
+    """
+    asked = (c for c in conditions_of(rule.check) if not c.operator.endswith("not_exists"))
+    return list(dict.fromkeys(frame.resolve(c.name) for c in asked)) or frame.names
 
 
 # scope --------------------------------------------------------------------------------------------------------------
@@ -163,7 +165,7 @@ def in_scope(rule: Rule, study: RuleStudy, dataset: RuleDataset) -> bool:
         return False
     class_name = study.class_of(dataset)
     for selection in (scope.classes, scope.structures):
-        if not selection.takes(lambda word: word == class_name):
+        if not selection.takes(lambda word: word == class_name or f"{word} ABOUT" == class_name):
             return False
     return _takes_domain(scope.domains, dataset)
 
