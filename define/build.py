@@ -11,7 +11,7 @@ from cdiscway.specs.model import VariableSpec
 
 from . import oids
 from .input import CTPackage, DefineInput, Dictionary, Document
-from .measure import DATE_TYPES, Measure, distinct, measure_dates, measure_numbers
+from .measure import DATE_TYPES, Measure, distinct, measure_dates, measure_numbers, measure_texts
 from .model import (
     ODM,
     Alias,
@@ -262,11 +262,11 @@ def is_iso8601(variable: VariableSpec) -> bool:
 
 
 def _file_length(dataset: BuiltDataset, name: str) -> int:
-    """Return the length in bytes a variable has in the transport file."""
+    """Return the length in bytes a variable has in the transport file; its longest value where that is open (0)."""
     for variable in dataset.metadata.variables:
-        if variable.name == name:
-            return max(variable.length, 1)
-    return dataset.spec.variable(name).length or 1
+        if variable.name == name and variable.length:
+            return variable.length
+    return measure_texts(distinct(dataset.frame[name])).length or 1
 
 
 def _describe_values(draft: _Draft, dataset: BuiltDataset) -> dict[str, str]:

@@ -101,14 +101,14 @@ def measure_dates(values: pd.Series[Any], kind: str = "datetime") -> Measure:
     if values.empty:
         return Measure(kind)
     for data_type in (*DATE_TYPES, "durationDatetime", "intervalDatetime"):
-        if pc.all(_matches(_arrow(values), data_type)).as_py():
+        if pc.all(_matches(arrow_text(values), data_type)).as_py():
             return Measure(data_type)
     return measure_texts(values)
 
 
 def measure_texts(values: pd.Series[Any]) -> Measure:
     """Measure text in bytes; at least 1."""
-    longest = pc.max(pc.binary_length(_arrow(values))).as_py()
+    longest = pc.max(pc.binary_length(arrow_text(values))).as_py()
     return Measure("text", max(longest or 1, 1))
 
 
@@ -118,7 +118,7 @@ def measure_result_groups(values: pd.Series[Any], groups: np.ndarray[Any, Any], 
     A result that is collected as text may hold numbers for one test and words for another; value-level metadata says
     which (Define-XML 2.1, section 4.3).
     """
-    array, places = _arrow(values), np.asarray(groups)
+    array, places = arrow_text(values), np.asarray(groups)
     table = pd.DataFrame({"group": places, "bytes": pc.binary_length(array).to_numpy(zero_copy_only=False)})
     for kind in RESULT_TYPES:
         table[kind] = _matches(array, kind).to_numpy(zero_copy_only=False)
@@ -151,5 +151,6 @@ def _matches(array: pa.Array, kind: str) -> pa.Array:
     return pc.match_substring_regex(array, f"^({PATTERNS[kind]})$")
 
 
-def _arrow(values: pd.Series[Any]) -> pa.Array:
+def arrow_text(values: pd.Series[Any]) -> pa.Array:
+    """Return text as an Arrow array."""
     return pa.array(values.astype("str"), type=pa.string(), from_pandas=True)

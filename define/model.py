@@ -385,8 +385,12 @@ class CodeList(Element):
     @property
     def values(self) -> tuple[str, ...]:
         """The coded values."""
-        terms: tuple[CodeListItem | EnumeratedItem, ...] = (*self.items, *self.enumerated)
-        return tuple(item.coded_value or "" for item in terms)
+        return tuple(term.coded_value or "" for term in self.terms)
+
+    @property
+    def terms(self) -> tuple[CodeListItem | EnumeratedItem, ...]:
+        """The terms, with or without decodes."""
+        return (*self.items, *self.enumerated)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

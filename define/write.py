@@ -9,6 +9,8 @@ from typing import Any
 
 from lxml import etree
 
+from cdiscway.converters.whole_file import whole_file
+
 from .model import (
     ARM_NAMESPACE,
     DEF_NAMESPACES,
@@ -32,9 +34,8 @@ def write_define(model: DefineXml, path: Path) -> None:
     data = define_bytes(model)
     if any(STYLESHEET in extra.value for extra in model.prolog if extra.kind == "instruction"):
         copy_stylesheet(path.parent)
-    temporary = path.with_name(f".{path.name}.part")
-    temporary.write_bytes(data)
-    temporary.replace(path)
+    with whole_file(path) as file:
+        file.write(data)
 
 
 def copy_stylesheet(folder: Path) -> Path:

@@ -136,8 +136,8 @@ def laboratory() -> BuiltDataset:
     tests = (
         ("S-1", "NEUT", "Neutrophils", "2.15", "10^9/L", 2.15, "BLOOD", "2016-03-02T08:30:00"),
         ("S-1", "PLAT", "Platelets", "212", "10^9/L", 212, "BLOOD", "2016-03-02T08:30:00"),
-        ("S-2", "NEUT", "Neutrophils", "<0.1", "10^9/L", None, "BLOOD", "2016-04-02"),
         ("S-2", "CD34", "CD34 Cells", "10.5", "10^6/kg", 10.5, "BONE MARROW", "2016-04-02"),
+        ("S-2", "NEUT", "Neutrophils", "<0.1", "10^9/L", None, "BLOOD", "2016-04-02"),
     )
     names = ("USUBJID", "LBTESTCD", "LBTEST", "LBORRES", "LBORRESU", "LBSTRESN", "LBSPEC", "LBDTC")
     rows = [
