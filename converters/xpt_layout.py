@@ -241,7 +241,8 @@ def decode_header(data: bytes, encoding: str = "ascii") -> FileLayout:
 
 def header_size(data: bytes) -> int:
     """Return the size of all headers from the first 640 bytes; raises LayoutError where they are of no v5 file."""
-    size = 8 * RECORD + variable_count(data) * namestr_size(data)
+    descriptor = namestr_size(data)
+    size = 8 * RECORD + variable_count(data) * descriptor
     return size + pad(size) + RECORD
 
 

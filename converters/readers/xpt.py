@@ -69,8 +69,9 @@ def read(
     if mistakes:
         raise XptError(mistakes)
     kept = tuple(layout.metadata.variables[index] for index in chosen)
-    rows = pd.RangeIndex(len(records))
-    return pd.DataFrame(arrays, index=rows, copy=False), replace(layout.metadata, variables=kept)
+    names = pd.Index([variable.name for variable in kept], dtype="str")
+    frame = pd.DataFrame(arrays, index=pd.RangeIndex(len(records)), columns=names, copy=False)
+    return frame, replace(layout.metadata, variables=kept)
 
 
 def read_metadata(path: str | Path, *, encoding: str = "ascii") -> DatasetMetadata:
@@ -100,8 +101,10 @@ def _layout(source: Path, data: mmap.mmap, encoding: str) -> FileLayout:
     try:
         if len(data) % RECORD:
             raise LayoutError(f"is cut off: {len(data):,} bytes are no multiple of {RECORD}")
-        head = data[: header_size(data[: 8 * RECORD])]
-        layout = decode_header(head, encoding)
+        size = header_size(data[: 8 * RECORD])
+        if size > len(data):
+            raise LayoutError(f"is cut off: its headers have {size:,} bytes, the file {len(data):,}")
+        layout = decode_header(data[:size], encoding)
     except LayoutError as error:
         hint = "give the encoding, for example cp1252" if f"not {encoding}" in str(error) else ""
         raise XptError([data_mistake(str(source), "", "", str(error), hint=hint)]) from None
