@@ -294,11 +294,12 @@ class _Index:
         if own and own in self.codelist.by_value:
             return Match(value, self.codelist.by_value[own], "study")
         folded, meant = self._folded.get(self.fold(value), set()), self._synonyms_folded.get(self.fold(value), set())
-        found = self._synonyms.get(value) or folded | meant
+        written = self._synonyms.get(value, set())
+        found = written or folded | meant
         if len(found) != 1:
             return Match(value, None, "", tuple(sorted(found)))
         only = next(iter(found))
-        return Match(value, self.codelist.by_value[only], "folded" if only in folded else "synonym")
+        return Match(value, self.codelist.by_value[only], "synonym" if written or only not in folded else "folded")
 
     @functools.cached_property
     def _study_folded(self) -> dict[str, str]:
