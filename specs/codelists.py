@@ -274,23 +274,49 @@ def match_terms(codelist: Codelist, values: Iterable[str], synonyms: Mapping[str
     >>> [match.how for match in match_terms(ny, ["Y", "y ", "YES", "Oui"], {"Oui": "Y"})]
     ['exact', 'folded', 'synonym', 'study']
     """
-    index = _Index(codelist, synonyms)
-    return [index.match(value) for value in values]
+    index = _index(_Same(codelist))
+    study = _study(index, synonyms)
+    return [index.match(value, study) for value in values]
+
+
+class _Same:
+    """A codelist by identity: comparing and hashing all its terms would cost more than the index saves."""
+
+    def __init__(self, codelist: Codelist) -> None:
+        self.codelist = codelist
+
+    def __hash__(self) -> int:
+        return id(self.codelist)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other.codelist is self.codelist
+
+
+@functools.lru_cache(maxsize=256)
+def _index(same: _Same) -> _Index:
+    return _Index(same.codelist)
+
+
+def _study(index: _Index, synonyms: Mapping[str, str]) -> dict[str, str]:
+    """Return the study's lines, also with the raw value folded where only one line folds so."""
+    folded = _gather((index.fold(raw), value) for raw, value in synonyms.items())
+    alone = {raw: next(iter(values)) for raw, values in folded.items() if len(values) == 1}
+    return {**alone, **synonyms}
 
 
 class _Index:
     """The ways into one codelist, each built when it is first needed."""
 
-    def __init__(self, codelist: Codelist, study: Mapping[str, str]) -> None:
+    def __init__(self, codelist: Codelist) -> None:
         self.codelist = codelist
-        self.study = study
         self.fold = fold_unit if codelist.code in UNIT_CODELISTS else fold
 
-    def match(self, value: str) -> Match:
+    def match(self, value: str, study: Mapping[str, str]) -> Match:
+        """Match one value; `study` is what `_study` returns."""
         term = self.codelist.by_value.get(value)
         if term:
             return Match(value, term, "exact")
-        own = self.study.get(value) or self._study_folded.get(self.fold(value))
+        own = (study.get(value) or study.get(self.fold(value))) if study else None
         if own and own in self.codelist.by_value:
             return Match(value, self.codelist.by_value[own], "study")
         folded, meant = self._folded.get(self.fold(value), set()), self._synonyms_folded.get(self.fold(value), set())
@@ -300,14 +326,6 @@ class _Index:
             return Match(value, None, "", tuple(sorted(found)))
         only = next(iter(found))
         return Match(value, self.codelist.by_value[only], "synonym" if written or only not in folded else "folded")
-
-    @functools.cached_property
-    def _study_folded(self) -> dict[str, str]:
-        """The study's lines with the raw value folded, where only one line folds so."""
-        found: dict[str, set[str]] = {}
-        for raw, value in self.study.items():
-            found.setdefault(self.fold(raw), set()).add(value)
-        return {raw: next(iter(values)) for raw, values in found.items() if len(values) == 1}
 
     @functools.cached_property
     def _folded(self) -> dict[str, set[str]]:
