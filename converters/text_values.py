@@ -56,7 +56,10 @@ def text_values(column: pd.Series[Any]) -> TextValues | None:
         categories = column.cat.categories
         if infer_dtype(categories, skipna=True) not in ("string", "empty"):
             return None
-        return CodedText(pa.array(categories, pa.large_string()), column.cat.codes.to_numpy())
+        values = pa.array(categories, pa.large_string())
+        if isinstance(values, pa.ChunkedArray):  # what an Arrow-backed index of several parts gives
+            values = pa.concat_arrays(values.chunks) if values.num_chunks else pa.array([], pa.large_string())
+        return CodedText(values, column.cat.codes.to_numpy())
     if pd.api.types.is_object_dtype(column.dtype):
         if infer_dtype(column, skipna=True) not in ("string", "empty"):
             return None

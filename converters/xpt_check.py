@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 
+import pandas as pd
+
 from .dataset import DatasetMetadata, VariableMetadata
 from .sas_formats import parse_format
 from .xpt_layout import FIELD_WIDTHS, FIRST_YEAR, MAX_TEXT, MAX_VARIABLES
@@ -22,6 +24,29 @@ def check_metadata(metadata: DatasetMetadata, file: str, encoding: str = "ascii"
         data_mistake(file, metadata.name, variable, message, hint=hint)
         for variable, message, hint in _mistakes(metadata, encoding)
     ]
+
+
+def columns_differ(frame: pd.DataFrame, metadata: DatasetMetadata) -> bool:
+    """Whether the frame's columns are not exactly the variables of the metadata, in their order."""
+    return list(frame.columns) != [variable.name for variable in metadata.variables] or not frame.columns.is_unique
+
+
+def check_frame(frame: pd.DataFrame, metadata: DatasetMetadata, file: str, allow_empty: bool) -> list[DataMistake]:
+    """Return the mistakes of frame against metadata: no rows, columns missing, too many or in another order."""
+    name, mistakes = metadata.name, []
+    if not len(frame) and not allow_empty:
+        mistakes.append(data_mistake(file, name, "", "has no records", hint="an empty dataset is not submitted"))
+    if not columns_differ(frame, metadata):
+        return mistakes
+    columns, variables = list(frame.columns), [variable.name for variable in metadata.variables]
+    counted = frame.columns[frame.columns.duplicated()].unique()
+    mistakes += [data_mistake(file, name, str(column), "is in the frame several times") for column in counted]
+    mistakes += [data_mistake(file, name, v, "is not a column of the frame") for v in variables if v not in columns]
+    extra = dict.fromkeys(column for column in columns if column not in variables)
+    mistakes += [data_mistake(file, name, str(column), "is a column without metadata") for column in extra]
+    if not mistakes:
+        mistakes.append(data_mistake(file, name, "", f"the frame's order is {columns}, the metadata's {variables}"))
+    return mistakes
 
 
 def _mistakes(metadata: DatasetMetadata, encoding: str) -> Iterator[tuple[str, str, str]]:

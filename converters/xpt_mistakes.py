@@ -26,8 +26,16 @@ class DataMistake(Mistake):
     value: str = ""
 
 
-class XptError(MistakesError):
+class DatasetFileError(MistakesError):
     """A frame or its metadata cannot be held by the file, or a file cannot be read: all reasons at once."""
+
+
+class XptError(DatasetFileError):
+    """Of a transport file."""
+
+
+class DatasetJsonError(DatasetFileError):
+    """Of a Dataset-JSON file."""
 
 
 def data_mistake(

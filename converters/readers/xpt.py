@@ -28,6 +28,8 @@ from cdiscway.converters.xpt_layout import MEMBER_HEADER, RECORD, FileLayout, La
 from cdiscway.converters.xpt_mistakes import DataMistake, XptError, data_mistake
 from cdiscway.specs.mistakes import nearest
 
+__all__ = ["XptError", "count_records", "read", "read_metadata"]
+
 BLOCK_BYTES = 1 << 20
 """Records are taken apart in blocks of about this size: a block stays in the processor's cache."""
 

@@ -16,11 +16,13 @@ from cdiscway.converters.number_values import NotNumbersError, NumberValues, num
 from cdiscway.converters.text_values import TextValues, is_empty, longest_value, text_values
 from cdiscway.converters.transliteration import Replacement, transliterate_frame
 from cdiscway.converters.whole_file import whole_file
-from cdiscway.converters.xpt_check import ENCODINGS, check_metadata
+from cdiscway.converters.xpt_check import ENCODINGS, check_frame, check_metadata, columns_differ
 from cdiscway.converters.xpt_layout import RECORD, encode_header, pad
 from cdiscway.converters.xpt_mistakes import DataMistake, XptError, data_mistake
 
 from .xpt_columns import CHECK_BLOCK, Field, Filler, NumberFiller, check_numbers, check_text, text_fillers
+
+__all__ = ["Written", "XptError", "write"]
 
 BLOCK_BYTES = 1 << 22
 """Rows are put together and written in blocks of about this size."""
@@ -56,10 +58,10 @@ def write(
     replacements: tuple[Replacement, ...] = ()
     if transliterate is not None:
         frame, replacements = transliterate_frame(frame, transliterate)
-    mistakes = check_metadata(metadata, str(target), encoding) + _check_shape(frame, metadata, str(target), allow_empty)
+    mistakes = check_metadata(metadata, str(target), encoding) + check_frame(frame, metadata, str(target), allow_empty)
     fillers: list[Filler] = []
     variables: list[VariableMetadata] = []
-    for variable in metadata.variables if not _columns_differ(frame, metadata) else ():
+    for variable in metadata.variables if not columns_differ(frame, metadata) else ():
         filled, length, found = _prepare(frame[variable.name], variable, (str(target), metadata.name, encoding))
         mistakes += found
         fillers += filled
@@ -117,28 +119,6 @@ def _write_file(target: Path, header: bytes, rows: Rows) -> None:
         for part in rows.blocks():
             file.write(part)
         file.write(b" " * pad(rows.count * rows.width))
-
-
-def _columns_differ(frame: pd.DataFrame, metadata: DatasetMetadata) -> bool:
-    return list(frame.columns) != [variable.name for variable in metadata.variables] or not frame.columns.is_unique
-
-
-def _check_shape(frame: pd.DataFrame, metadata: DatasetMetadata, file: str, allow_empty: bool) -> list[DataMistake]:
-    """Return the mistakes of frame against metadata: no rows, columns missing, too many or in another order."""
-    name, mistakes = metadata.name, []
-    if not len(frame) and not allow_empty:
-        mistakes.append(data_mistake(file, name, "", "has no records", hint="an empty dataset is not submitted"))
-    if not _columns_differ(frame, metadata):
-        return mistakes
-    columns, variables = list(frame.columns), [variable.name for variable in metadata.variables]
-    counted = frame.columns[frame.columns.duplicated()].unique()
-    mistakes += [data_mistake(file, name, str(column), "is in the frame several times") for column in counted]
-    mistakes += [data_mistake(file, name, v, "is not a column of the frame") for v in variables if v not in columns]
-    extra = dict.fromkeys(column for column in columns if column not in variables)
-    mistakes += [data_mistake(file, name, str(column), "is a column without metadata") for column in extra]
-    if not mistakes:
-        mistakes.append(data_mistake(file, name, "", f"the frame's order is {columns}, the metadata's {variables}"))
-    return mistakes
 
 
 def _prepare(
