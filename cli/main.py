@@ -9,7 +9,10 @@ from importlib.metadata import version
 
 import click
 
-COMMANDS: dict[str, tuple[str, str]] = {}
+COMMANDS: dict[str, tuple[str, str]] = {
+    "build": ("cdiscway.cli.build", "Build a study: map, derive, validate, describe."),
+    "rules": ("cdiscway.cli.rules", "Prove conformance rules on cases."),
+}
 """Command -> (module, one line of help): `--help` imports none of the modules."""
 
 

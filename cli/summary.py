@@ -1,0 +1,71 @@
+"""What a build prints at its end: one line for each dataset, then the causes that matter most."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from cdiscway.converters.build import Built
+    from cdiscway.validation.run import ValidationResult
+
+HEADER = ("Dataset", "Records", "Variables", "Errors", "Warnings", "Infos", "File")
+TOP_CAUSES = 5
+
+
+def print_summary(built: Built) -> None:
+    """Print the table of datasets, the counts, the top causes, and where the report is."""
+    study, result = built.converted.plan.study.file, built.validation
+    rows = []
+    for package in built.converted.packages:
+        for dataset in package.datasets:
+            counts = [result.count(severity, dataset.name) for severity in ("error", "warning", "info")]
+            file = package.file(dataset) if len(dataset.frame) else "(no records: not written)"
+            rows.append([dataset.name, len(dataset.frame), len(dataset.spec.variables), *counts, file])
+    click.echo(f"{study.study}{' (synthetic data)' if study.synthetic else ''}")
+    click.echo(table(HEADER, rows))
+    print_verdict(result)
+    click.echo(f"Report: {built.folder / 'validation' / 'report.html'}")
+
+
+def print_verdict(result: ValidationResult) -> None:
+    """Print the counts by severity, the checks that did not run, and the top causes."""
+    counts = ", ".join(f"{result.count(severity)} {severity}" for severity in ("error", "warning", "info"))
+    checks = sum(result.checks.values())
+    click.echo(f"{checks} checks; findings: {counts}; not run: {len(result.not_run)}")
+    for cause in result.causes[:TOP_CAUSES]:
+        finding = cause.finding
+        if finding.severity != "info":
+            name = ".".join(part for part in (finding.dataset, finding.variable) if part)
+            records = f" [{finding.records} records]" if finding.records > 1 else ""
+            click.echo(f"  {finding.severity}: {name} {finding.message}{records} ({finding.rule})")
+    for item in result.not_run[:TOP_CAUSES]:
+        click.echo(f"  not run: {item.dataset} {item.rule}: {item.reason}")
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    """Return a plain text table: text to the left, numbers to the right.
+
+    >>> print(table(("Dataset", "Records"), [["DM", 23]]))
+    Dataset  Records
+    DM            23
+    """
+    cells = [[str(cell) for cell in row] for row in [header, *rows]]
+    widths = [max(len(row[place]) for row in cells) for place in range(len(header))]
+    right = [all(isinstance(row[place], int) for row in rows) for place in range(len(header))]
+    lines = [
+        "  ".join(
+            cell.rjust(width) if to_right else cell.ljust(width)
+            for cell, width, to_right in zip(row, widths, right, strict=True)
+        ).rstrip()
+        for row in cells
+    ]
+    return "\n".join(lines)
+
+
+def print_manifest(manifest: dict[str, Any]) -> None:
+    """Print the outputs as sha256sum does."""
+    for name, digest in manifest["outputs"].items():
+        click.echo(f"{digest}  {name}")

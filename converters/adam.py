@@ -1,0 +1,169 @@
+"""Station 5: analysis datasets from domains, by the same mapping language; time-to-event parameters among them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from .algorithms import columns
+from .algorithms.base import Context
+from .algorithms.iso8601 import date_days
+from .algorithms.lookup import subject_of
+from .dataset import BuiltDataset, Provenance
+from .derivations.consecutive_days import Measurements, Recovery, first_of_consecutive_days
+from .derivations.time_to_event import TimeSource, time_to_event
+from .finish import shape, sort_records
+from .mapping import EventSource, Excluding, Records, RecoveryRule, TimeToEvent
+from .plan import BlockPlan, DatasetPlan
+from .sdtm import Block, Mapper
+from .tables import StudyTables
+
+NO_SOURCE = "CDW-MAP-TTE"
+
+
+def derive_dataset(plan: DatasetPlan, tables: StudyTables) -> BuiltDataset:
+    """Derive one analysis dataset: its records mapped, sorted and shaped (lengths are given over the whole package)."""
+    mapper = AnalysisMapper(plan, tables)
+    mapped = mapper.stack([block for part in plan.blocks for block in mapper.map_block(part)])
+    sort_records(mapped)
+    return shape(mapped)
+
+
+class AnalysisMapper(Mapper):
+    """A mapper that also knows time-to-event parameters."""
+
+    def map_block(self, part: BlockPlan) -> list[Block]:
+        """Map one block; each time-to-event parameter of it is a block of records of its own."""
+        if not part.records.time_to_event:
+            return super().map_block(part)
+        context = self.context(self.rows(part.records))
+        for name, rule in part.records.let.items():
+            context.values[name] = rule.evaluate(context)
+        self.set_variables(part.records.set, context, part.records)
+        return [self._parameter(parameter, context, part.records) for parameter in part.records.time_to_event]
+
+    def _parameter(self, parameter: TimeToEvent, context: Context, records: Records) -> Block:
+        """Return one record for each subject with a time origin, of the event or else of the censoring."""
+        start = as_days(context.column(parameter.start))
+        keep = ~np.isnan(start)
+        if parameter.when is not None:
+            keep &= context.mask(parameter.when)
+        positions = np.flatnonzero(keep)
+        inner = context.inside(context.table.select(positions))
+        inner.values = {name: columns.take(column, positions) for name, column in context.values.items()}
+        start = start[positions]
+        self._set_times(parameter, inner, start)
+        self.set_variables(parameter.set, inner, records)
+        self._note(parameter)
+        return self._without_sources(inner, records)
+
+    def _set_times(self, parameter: TimeToEvent, inner: Context, start: np.ndarray) -> None:
+        made = time_to_event(
+            subject_of(inner.table),
+            start,
+            [self._source(source, inner, start, 0) for source in parameter.events],
+            [self._source(source, inner, start, 1) for source in parameter.censorings],
+            stops=[self._source(source, inner, start, 1) for source in parameter.stops],
+            add_one=bool(parameter.first_day),
+        )
+        inner.values.update({str(name): made[name] for name in made.columns})
+
+    def _source(self, source: EventSource, inner: Context, start: np.ndarray, censoring: int) -> TimeSource:
+        """Return the candidate records of one source."""
+        there, keep, days = self._records_of(source, inner)
+        if source.recovery is not None:
+            keep &= self._on_first_day(source.recovery, there, days, keep, inner, start)
+        sequence = self._sequence(there)
+        return TimeSource(
+            columns.take(subject_of(there.table), np.flatnonzero(keep)),
+            days[keep],
+            censoring if source.censoring is None else source.censoring,
+            source.description,
+            source.dataset,
+            source.date,
+            source.date_description,
+            None if sequence is None else pd.Series(sequence[keep]),
+        )
+
+    def _records_of(self, source: EventSource | Excluding, inner: Context) -> tuple[Context, np.ndarray, np.ndarray]:
+        """Return the dataset of a source, which of its records count, and their days."""
+        there = inner.inside(self.tables.table(("dataset", source.dataset)))
+        keep = np.ones(len(there), dtype=bool) if source.where is None else there.mask(source.where)
+        return there, keep, as_days(there.column(source.date))
+
+    def _on_first_day(
+        self, rule: RecoveryRule, there: Context, days: np.ndarray, keep: np.ndarray, inner: Context, start: np.ndarray
+    ) -> np.ndarray:
+        """Return which records lie on the first day of the recovery of their subject."""
+        subject = subject_of(there.table)
+        places = np.flatnonzero(keep)
+        measured = Measurements(columns.take(subject, places), days[places], there.mask(rule.holds)[places])
+        looked_for = Recovery(rule.days, rule.missing_day, rule.same_day)
+        excluded = None
+        if rule.excluding is not None:
+            looked_for = replace(looked_for, clear_before=rule.excluding.before, clear_after=rule.excluding.after)
+            other, counted, dates = self._records_of(rule.excluding, inner)
+            excluded = (columns.take(subject_of(other.table), np.flatnonzero(counted)), dates[counted])
+        first = first_of_consecutive_days(subject_of(inner.table), start, measured, looked_for, excluded)
+        return np.asarray(days == np.append(first, np.nan)[_rows_of(subject, subject_of(inner.table))])
+
+    @staticmethod
+    def _sequence(there: Context) -> np.ndarray | None:
+        name = next((n for n in there.table.frame.columns if n.endswith("SEQ") and n != "SRCSEQ"), None)
+        return None if name is None else there.column(name).to_numpy(dtype=np.float64)
+
+    def _without_sources(self, inner: Context, records: Records) -> Block:
+        """Leave out subjects without event and censoring date, as an error finding."""
+        lost = inner.values["ADT"].isna().to_numpy()
+        inner.report_rows(lost, NO_SOURCE, "a subject has a time origin but neither an event nor a censoring date")
+        positions = np.flatnonzero(~lost)
+        kept = inner.inside(inner.table.select(positions))
+        kept.values = {name: columns.take(column, positions) for name, column in inner.values.items()}
+        return self.finish_block(kept, records)
+
+    def _note(self, parameter: TimeToEvent) -> None:
+        """Write down where the times come from, for define.xml."""
+        code = parameter.set.get("PARAMCD")
+        value = str(getattr(code, "value", ""))
+        events = "; ".join(_words(source) for source in parameter.events)
+        censorings = "; ".join(_words(source) for source in parameter.censorings)
+        plus = " + 1" if parameter.first_day else ""
+        methods = {
+            "AVAL": f"ADT - STARTDT{plus}, in days.",
+            "ADT": f"Earliest of: {events}. Without an event the latest of: {censorings}.",
+            "CNSR": "0 for an event, 1 (or the declared value) for a censored subject.",
+            "STARTDT": f"ADSL.{parameter.start}.",
+        }
+        for name, method in methods.items():
+            found = Provenance("Derived", "Sponsor", method)
+            self.provenance.setdefault(name, [])
+            if name in {"AVAL", "ADT"}:
+                self.by_value[name, "PARAMCD", value] = found
+            if found not in self.provenance[name]:
+                self.provenance[name].append(found)
+        for name in ("SRCDOM", "SRCVAR", "SRCSEQ", "EVNTDESC", "CNSDTDSC"):
+            self.provenance.setdefault(name, [Provenance("Assigned", "Sponsor")])
+
+
+def as_days(column: pd.Series) -> np.ndarray:
+    """Return a date column as SAS days: numbers as they are, ISO 8601 text by its date part."""
+    if columns.is_number(column):
+        return column.to_numpy(dtype=np.float64)
+    return np.asarray(date_days(column))
+
+
+def _rows_of(subject: pd.Series, base: pd.Series) -> np.ndarray:
+    """Return for each record the row of its subject in the base table, or -1."""
+    codes, subjects = columns.distinct(subject)
+    base_codes, base_subjects = columns.distinct(base)
+    place = {base_subjects[code]: row for row, code in enumerate(base_codes.tolist()) if code >= 0}
+    table = np.array([*(place.get(name, -1) for name in subjects), -1], dtype=np.int64)
+    return np.asarray(table[codes])
+
+
+def _words(source: EventSource) -> str:
+    where = f" where {source.where}" if source.where else ""
+    run = f", first of {source.recovery.days} consecutive days with {source.recovery.holds}" if source.recovery else ""
+    return f"{source.dataset}.{source.date}{where}{run}"

@@ -1,0 +1,184 @@
+"""A value from other rows: of another form, or of a dataset built before."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import pandas as pd
+from pydantic import model_validator
+
+from cdiscway.converters.dataset import Provenance
+from cdiscway.specs.load import Way
+
+from . import columns
+from .assign import check_condition, describe, evaluate_condition
+from .base import Context, RuleBase, Scope, Table, TableKey
+
+if TYPE_CHECKING:
+    from .vocabulary import Input
+
+Pick = Literal["only", "first", "last", "min", "max", "count", "sum"]
+
+
+class LookupRule(RuleBase):
+    """`{lookup: DATGREF, form: GREFFE, pick: first, order: [DATGREF]}`: a value of the same subject's rows elsewhere.
+
+    The other rows stand in `form` (raw) or `dataset` (built before). `where` filters them; `match` names the columns that must
+    agree (default: the subject; `match: {THERE: HERE}` where the names differ; `match: none` takes all rows). `pick` says which
+    row counts: only (the default: more than one is a finding), first or last by `order`, min or max of the value, their count or
+    sum.
+    """
+
+    lookup: Input | None = None
+    form: str | None = None
+    dataset: str | None = None
+    where: str | None = None
+    match: dict[str, str] | tuple[str, ...] | Literal["subject", "none"] = "subject"
+    order: tuple[str, ...] = ()
+    pick: Pick = "only"
+
+    @model_validator(mode="after")
+    def _whole(self) -> LookupRule:
+        if (self.form is None) == (self.dataset is None):
+            raise ValueError("a lookup names either a 'form' or a 'dataset'")
+        if self.pick in {"first", "last"} and not self.order:
+            raise ValueError(f"'pick: {self.pick}' needs 'order', the columns that decide")
+        if self.lookup is None and self.pick != "count":
+            raise ValueError("a lookup names the column it takes (only 'pick: count' needs none)")
+        return self
+
+    @property
+    def key(self) -> TableKey:
+        """The table that is looked into."""
+        return ("form", self.form) if self.form is not None else ("dataset", self.dataset or "")
+
+    @property
+    def pairs(self) -> dict[str, str]:
+        """The columns that must agree: there -> here; empty for the subject."""
+        if isinstance(self.match, dict):
+            return self.match
+        return {} if isinstance(self.match, str) else {name: name for name in self.match}
+
+    def check(self, scope: Scope, way: Way) -> None:
+        """The other table and its columns must be there."""
+        place = (*way, "form" if self.form is not None else "dataset")
+        other = scope.other(self.key, place)
+        for here in self.pairs.values():
+            scope.use(here, (*way, "match"))
+        if other is None:
+            return
+        if self.lookup is not None:
+            self.lookup.check(other, (*way, "lookup"))
+        if self.where is not None:
+            check_condition(other, self.where, (*way, "where"))
+        for name in [*self.pairs, *self.order]:
+            other.use(name, (*way, "order" if name in self.order else "match"))
+
+    def evaluate(self, context: Context) -> pd.Series:
+        """Return the value found for each row; missing where there is none."""
+        there = context.inside(context.tables.table(self.key))
+        if self.where is not None:
+            keep = evaluate_condition(there, self.where)
+            there = context.inside(there.table.select(np.flatnonzero(keep)))
+        here_codes, there_codes = self._keys(context, there)
+        if self.pick == "count":
+            counts = np.bincount(there_codes[there_codes >= 0], minlength=int(here_codes.max(initial=-1)) + 1)
+            return pd.Series(np.where(here_codes >= 0, counts[here_codes], 0).astype(np.float64))
+        if self.lookup is None:
+            raise ValueError("no column to look up")  # refused by the model
+        return self._picked(self.lookup.evaluate(there), here_codes, there_codes, there, context)
+
+    def _keys(self, context: Context, there: Context) -> tuple[np.ndarray, np.ndarray]:
+        """Return a code per row of both tables, equal where the rows belong together, -1 where a key is missing."""
+        if self.match == "none":
+            return np.zeros(len(context), dtype=np.int64), np.zeros(len(there), dtype=np.int64)
+        pairs = [(there.column(a), context.column(b)) for a, b in self.pairs.items()]
+        if not pairs:
+            pairs = [(subject_of(there.table), subject_of(context.table))]
+        both = [columns.stack([columns.as_text(a), columns.as_text(b)]) for a, b in pairs]
+        codes, _ = columns.distinct_tuples(both)
+        gap = np.logical_or.reduce([columns.missing(column) for column in both])
+        codes = np.where(gap, -1, codes)
+        return codes[len(there) :], codes[: len(there)]
+
+    def _picked(
+        self, value: pd.Series, here: np.ndarray, there: np.ndarray, other: Context, context: Context
+    ) -> pd.Series:
+        usable = np.flatnonzero((there >= 0) & ~columns.missing(value))
+        keys = there[usable]
+        if self.pick == "sum":
+            totals = np.bincount(
+                keys, weights=value.to_numpy(dtype=np.float64)[usable], minlength=int(here.max(initial=-1)) + 1
+            )
+            seen = np.bincount(keys, minlength=len(totals)) > 0
+            table = np.append(np.where(seen, totals, np.nan), np.nan)
+            return pd.Series(table[np.where((here >= 0) & (here < len(totals)), here, -1)])
+        orders = [value] if self.pick in {"min", "max"} else [other.column(name) for name in self.order]
+        ranks = [ranked(order)[usable] for order in [value, *reversed(orders)]]
+        placed = usable[np.lexsort([*ranks, keys])]
+        if self.pick in {"last", "max"}:
+            placed = placed[::-1]
+        if self.pick == "only":
+            self._report_several(value, keys, usable, here, context)
+        first = np.full(max(int(here.max(initial=-1)), int(keys.max(initial=-1))) + 2, -1)
+        owners, at = np.unique(there[placed], return_index=True)
+        first[owners] = placed[at]
+        return columns.take(value, np.where(here >= 0, first[here], -1))
+
+    def _report_several(
+        self, value: pd.Series, keys: np.ndarray, usable: np.ndarray, here: np.ndarray, context: Context
+    ) -> None:
+        """A lookup that finds several different values is a finding: the least value is taken, and said."""
+        codes = ranked(value)[usable]
+        low = np.full(int(keys.max(initial=-1)) + 1, np.iinfo(np.int64).max)
+        high = np.full(len(low), -1)
+        np.minimum.at(low, keys, codes)
+        np.maximum.at(high, keys, codes)
+        several = np.flatnonzero(high > low)
+        rows = np.isin(here, several)
+        message = f"finds several values in {self.key[0]} {self.key[1]}; say with 'pick' which one counts"
+        context.report_rows(rows, "CDW-MAP-LOOKUP", message)
+
+    def provenance(self, table: TableKey) -> Provenance:
+        """Collected from another form, or derived from a dataset."""
+        inner = Provenance("Derived") if self.lookup is None else self.lookup.provenance(self.key)
+        words = {
+            "only": "",
+            "first": "First ",
+            "last": "Last ",
+            "min": "Earliest or least ",
+            "max": "Latest or greatest ",
+        }
+        what = describe(self.lookup, self.key) if self.lookup is not None else "records"
+        name = what if "." in what else f"{self.key[1]}.{what}"
+        where = f" where {self.where}" if self.where else ""
+        by = f" by {', '.join(self.order)}" if self.order else ""
+        said = {"count": "Number of records, ", "sum": "Sum of "}.get(self.pick) or words[self.pick]
+        method = f"{said}{name}{where}{by}."
+        if self.key[0] == "form" and inner.origin == "Collected" and self.pick != "count":
+            return Provenance(self.origin or "Collected", "Investigator", "", inner.forms, inner.columns)
+        if self.key[0] == "dataset" and self.pick == "only" and self.where is None and inner.predecessor:
+            return Provenance(self.origin or "Predecessor", None, "", (), inner.columns, inner.predecessor)
+        forms = (self.key[1],) if self.key[0] == "form" else ()
+        return Provenance(self.origin or "Derived", "Sponsor", method, forms, inner.columns)
+
+
+def subject_of(table: Table) -> pd.Series:
+    """Return USUBJID per row of a table."""
+    if table.subject is None:
+        raise ValueError(f"{table.key[0]} {table.key[1]} has no subjects")
+    return table.subject
+
+
+def ranked(column: pd.Series) -> np.ndarray:
+    """Return the rank of each value (text by code point, numbers by size), -1 where missing."""
+    if columns.is_number(column):
+        codes, _ = pd.factorize(column, sort=True, use_na_sentinel=True)
+        return codes.astype(np.int64)
+    codes, texts = columns.distinct(column)
+    order = sorted(range(len(texts)), key=texts.__getitem__)
+    ranks = np.empty(len(texts) + 1, dtype=np.int64)
+    ranks[order] = np.arange(len(texts))
+    ranks[-1] = -1
+    return np.asarray(ranks[codes])

@@ -1,0 +1,56 @@
+"""Coded variables: raw texts to the terms of the codelists that the standard binds to the variable."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from cdiscway.specs.codelists import Match, match_terms
+from cdiscway.specs.mistakes import nearest
+from cdiscway.specs.model import Codelist, VariableSpec
+
+from . import columns
+from .base import Context
+
+
+def recode_to_terms(column: pd.Series, variable: VariableSpec, context: Context) -> pd.Series:
+    """Return the column in submission values: exact, folded, synonym, the study's synonyms, in this order.
+
+    A text that is no term stays as it is; it is an error finding (a warning for an extensible list) and a worklist line.
+    """
+    codelists = [found for code in variable.codelists if (found := _codelist(context, code)) is not None]
+    if not codelists:
+        return column
+    codes, texts = columns.distinct(column)
+    matches = find_terms(codelists, texts, context)
+    names = " or ".join(found.name for found in codelists)
+    known = [term.value for found in codelists for term in found.terms]
+    extensible = any(found.extensible for found in codelists)
+    for place, match in enumerate(matches):
+        if match.term is None:
+            context.report_value(
+                codes == place, variable.name, texts[place], "CDW-MAP-TERM",
+                f"is no term of codelist {names}{' (extensible)' if extensible else ''}",
+                severity="warning" if extensible else "error",
+                suggestion=nearest(texts[place], known),
+            )  # fmt: skip
+    return columns.from_codes(
+        codes, [text if match.term is None else match.term.value for text, match in zip(texts, matches, strict=True)]
+    )
+
+
+def find_terms(codelists: list[Codelist], texts: list[str], context: Context) -> list[Match]:
+    """Return the match of each text in the first codelist that holds it."""
+    found: list[Match] = []
+    for codelist in codelists:
+        matches = match_terms(codelist, texts, context.synonyms.get(codelist.code, {}))
+        found = matches if not found else [
+            earlier if earlier.term is not None else later for earlier, later in zip(found, matches, strict=True)
+        ]  # fmt: skip
+    return found
+
+
+def _codelist(context: Context, code: str) -> Codelist | None:
+    try:
+        return context.terminology.codelist(code)
+    except KeyError:
+        return None

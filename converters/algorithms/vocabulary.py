@@ -1,0 +1,77 @@
+"""The whole vocabulary: which word of a mapping names which algorithm.
+
+Where a result is asked for (`set`, `then`, `otherwise`) a bare word is a constant; where an input is asked for (inside an
+algorithm) a bare word is a column, or a variable set before.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Discriminator, Tag
+
+from .assign import Case, CasesRule, CoalesceRule, ColumnRule, ConcatRule, ValueRule
+from .base import RuleBase
+from .calculate import CalculateRule
+from .datetimes import DateRule, SasDateRule
+from .lookup import LookupRule
+from .visit import VisitRule
+
+ALGORITHMS: dict[str, type[RuleBase]] = {
+    "value": ValueRule,
+    "column": ColumnRule,
+    "cases": CasesRule,
+    "coalesce": CoalesceRule,
+    "concat": ConcatRule,
+    "calculate": CalculateRule,
+    "date": DateRule,
+    "sas_date": SasDateRule,
+    "visit": VisitRule,
+    "lookup": LookupRule,
+}
+
+
+def _algorithm(data: Any) -> str | None:
+    """Return the word that names the algorithm: the first key that is one (`pick: count` alone is a lookup)."""
+    if isinstance(data, RuleBase):
+        return next(word for word, model in ALGORITHMS.items() if type(data) is model)
+    if not isinstance(data, dict):
+        return None
+    found = next((word for word in ALGORITHMS if word in data), None)
+    return "lookup" if found is None and data.get("pick") == "count" else found
+
+
+def _as_value(data: Any) -> Any:
+    return {"value": data} if isinstance(data, str | int | float) and not isinstance(data, bool) else data
+
+
+def _as_column(data: Any) -> Any:
+    return {"column": str(data)} if isinstance(data, str | int | float) and not isinstance(data, bool) else data
+
+
+Rule = Annotated[
+    Annotated[ValueRule, Tag("value")]
+    | Annotated[ColumnRule, Tag("column")]
+    | Annotated[CasesRule, Tag("cases")]
+    | Annotated[CoalesceRule, Tag("coalesce")]
+    | Annotated[ConcatRule, Tag("concat")]
+    | Annotated[CalculateRule, Tag("calculate")]
+    | Annotated[DateRule, Tag("date")]
+    | Annotated[SasDateRule, Tag("sas_date")]
+    | Annotated[VisitRule, Tag("visit")]
+    | Annotated[LookupRule, Tag("lookup")],
+    Discriminator(
+        _algorithm,
+        custom_error_type="unknown_algorithm",
+        custom_error_message=f"names no algorithm; the words are {', '.join(ALGORITHMS)}",
+    ),
+]
+Scalar = str | int | float
+Result = Annotated[Rule, BeforeValidator(_as_value, json_schema_input_type=Rule | Scalar)]
+"""A result: a rule, or a bare word that is a constant."""
+Input = Annotated[Rule, BeforeValidator(_as_column, json_schema_input_type=Rule | Scalar)]
+"""An input: a rule, or a bare word that is a column."""
+
+_MODELS: tuple[type[RuleBase], ...] = (Case, *ALGORITHMS.values())
+for _model in _MODELS:
+    _model.model_rebuild(_types_namespace={"Input": Input, "Result": Result})

@@ -1,0 +1,422 @@
+"""The walk of a study, from its folder to its build folder: read, plan, map, finish, derive, judge, describe, pack.
+
+The build folder appears whole or not at all: everything is written beside it and put in its place at the end.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cdiscway.define.build import build_define
+from cdiscway.define.input import DefineInput, Document
+from cdiscway.define.write import write_define
+from cdiscway.specs.codelists import Terminology, load_terminology
+from cdiscway.specs.mistakes import Mistake, MistakesError
+from cdiscway.validation.finding import Finding, Source
+
+from .adam import derive_dataset
+from .dataset import BuiltDataset
+from .finish import finish_sdtm, give_lengths, to_ascii
+from .plan import Plan, plan_study
+from .reporter import Reporter, WorkItem
+from .sdtm import map_dataset
+from .study import Study, read_study
+from .tables import FormBalance, StudyTables
+from .transliteration import Replacement
+from .writers import xpt
+
+if TYPE_CHECKING:
+    from cdiscway.validation import report
+    from cdiscway.validation.run import ValidationResult
+
+Progress = Callable[[str, int, int], None]
+"""Told (what is done, how many steps are done, how many there are)."""
+
+
+@dataclass(frozen=True)
+class Package:
+    """One package to submit: SDTM or ADaM."""
+
+    name: str
+    standard: str
+    datasets: tuple[BuiltDataset, ...]
+
+    def file(self, dataset: BuiltDataset) -> str:
+        """Return the file of a dataset inside the build folder."""
+        return f"{self.name}/{dataset.name.lower()}.xpt"
+
+
+@dataclass(frozen=True)
+class Converted:
+    """A study after deriving: its packages, and what the mapping found."""
+
+    plan: Plan
+    packages: tuple[Package, ...]
+    findings: tuple[Finding, ...]
+    worklist: tuple[WorkItem, ...]
+    balance: tuple[FormBalance, ...]
+    transliterated: tuple[tuple[str, Replacement], ...] = ()
+
+
+@dataclass(frozen=True)
+class Built:
+    """A finished build."""
+
+    converted: Converted
+    validation: ValidationResult
+    folder: Path
+    manifest: dict[str, Any]
+
+
+def open_terminology(study: Study) -> Terminology:
+    """Return the terminology that study.yaml names, with the sponsor's extension terms."""
+    packages = [f"{kind} CT {day}" for kind, day in study.file.standards.terminology.items()]
+    extensions = study.extensions
+    return load_terminology(packages, extensions, shown=study.shown(extensions) if extensions else "")
+
+
+def read_plan(folder: Path) -> Plan:
+    """Read a study folder and resolve its mapping. Raises MistakesError with all mistakes."""
+    study = read_study(folder)
+    try:
+        terminology = open_terminology(study)
+    except MistakesError as error:
+        # The mapping files are looked at too, so that the user sees all mistakes at once.
+        mistakes = list(error.mistakes)
+        try:
+            plan_study(study, load_terminology())
+        except MistakesError as others:
+            mistakes += [mistake for mistake in others.mistakes if "is not a term of codelist" not in mistake.message]
+        raise MistakesError(mistakes) from None
+    return plan_study(study, terminology)
+
+
+def convert(plan: Plan, progress: Progress = lambda *_: None) -> Converted:
+    """Map, finish and derive all datasets of a plan; nothing is written."""
+    reporter = Reporter()
+    tables = StudyTables(plan, reporter)
+    tabulation = [item for item in plan.datasets if not item.mapping.is_analysis]
+    analysis = [item for item in plan.datasets if item.mapping.is_analysis]
+    steps = len(plan.datasets) + 1
+    mapped = []
+    for done, item in enumerate(tabulation):
+        progress(f"mapping {item.name}", done, steps)
+        made = map_dataset(item, tables)
+        tables.keep(item.name, made.frame, made.sources)
+        tables.mark_used(made.sources, item.name)
+        mapped.append(made)
+    tables.read_all()
+    progress("finishing SDTM", len(tabulation), steps)
+    finished = finish_sdtm(mapped, plan, tables)
+    changed: list[tuple[str, Replacement]] = []
+    if plan.study.file.raw.transliterate:
+        finished, changed = to_ascii(finished)
+        report_transliterated(changed, reporter)
+    for dataset in finished:
+        tables.keep(dataset.name, dataset.frame, dataset.sources)
+    derived: list[BuiltDataset] = []
+    for done, item in enumerate(analysis, len(tabulation) + 1):
+        progress(f"deriving {item.name}", done, steps)
+        dataset = derive_dataset(item, tables)
+        tables.keep(dataset.name, dataset.frame, dataset.sources)
+        derived.append(dataset)
+    report_completeness(plan, tables, reporter)
+    cutoff = build_time(plan.study)
+    packages = [Package("sdtm", plan.study.file.standards.sdtm, tuple(give_lengths(finished, cutoff)))]
+    if derived:
+        packages.append(Package("adam", plan.study.file.standards.adam, tuple(give_lengths(derived, cutoff))))
+    balance = tuple(tables.balance[name] for name in sorted(tables.balance))
+    findings, worklist = tuple(reporter.findings), tuple(reporter.worklist)
+    return Converted(plan, tuple(packages), findings, worklist, balance, tuple(changed))
+
+
+def report_transliterated(changed: Sequence[tuple[str, Replacement]], reporter: Reporter) -> None:
+    """Say for each variable how many values were written in ASCII; build/transliterated.csv lists them."""
+    counts: dict[tuple[str, str], int] = {}
+    for name, item in changed:
+        counts[name, item.variable] = counts.get((name, item.variable), 0) + item.count
+    for (name, variable), count in counts.items():
+        message = "values are written in ASCII (accents and signs); transliterated.csv lists them"
+        reporter.findings.append(
+            Finding("CDW-ASCII", "info", name, message, variable=variable, records=count, fix_in="raw")
+        )
+
+
+def report_completeness(plan: Plan, tables: StudyTables, reporter: Reporter) -> None:
+    """Report raw columns that are neither mapped nor declared, and raw rows that became no record."""
+    undeclared = {form for form, column in plan.not_submitted}
+    for form, names in plan.unmapped.items():
+        for name in names:
+            message = f"column {name} of form {form} is neither mapped nor listed as not submitted"
+            shown = tables.balance[form].file
+            reporter.findings.append(
+                Finding(
+                    "CDW-MAP-COLUMN", "error", form, message, variable=name,
+                    source=Source(form, shown, 0, name), fix_in="mapping",
+                )
+            )  # fmt: skip
+    for form, balance in sorted(tables.balance.items()):
+        left = balance.unaccounted
+        if left and (balance.datasets or form not in undeclared):
+            message = (
+                f"{left} of {balance.rows} rows of form {form} became no record and are under no declared exclusion"
+            )
+            table = tables.table(("form", form))
+            rows = (
+                ~balance.used[table.sources["row"].to_numpy(dtype="int64") - 1] if table.sources is not None else None
+            )
+            reporter.report(
+                "CDW-MAP-ROWS", "warning", form, message, rows=rows, sources=table.sources, fix_in="mapping"
+            )
+
+
+def build_study(folder: Path, progress: Progress = lambda *_: None) -> Built:
+    """Build a study: all files of its build folder, which is replaced as a whole. Raises MistakesError."""
+    progress("reading the study", 0, 1)
+    plan = read_plan(folder)
+    converted = convert(plan, progress)
+    target = plan.study.build
+    part = target.with_name(f".{target.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    try:
+        progress("writing datasets", 0, 1)
+        converted = replace(converted, findings=(*converted.findings, *write_datasets(converted, part)))
+        progress("validating", 0, 1)
+        result = judge(converted)
+        progress("writing define.xml and reports", 0, 1)
+        write_defines(converted, part)
+        write_reports(converted, result, part)
+        manifest = write_manifest(converted, part)
+        replace_folder(part, target)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    return Built(converted, result, target, manifest)
+
+
+def judge(converted: Converted) -> ValidationResult:
+    """Validate the packages together, so that analysis records can be traced to their sources."""
+    from cdiscway.validation.run import validate  # noqa: PLC0415 - only what validates pays for it
+
+    datasets = [dataset for package in converted.packages for dataset in package.datasets]
+    standards = [package.standard for package in converted.packages]
+    return validate(datasets, converted.plan.terminology, findings=converted.findings, standards=standards)
+
+
+def write_datasets(converted: Converted, folder: Path) -> list[Finding]:
+    """Write the transport files; what a file cannot hold is an error finding, and that file is not written."""
+    findings: list[Finding] = []
+    for package in converted.packages:
+        (folder / package.name).mkdir(parents=True)
+        for dataset in package.datasets:
+            if not len(dataset.frame):
+                continue
+            try:
+                xpt.write(dataset.frame, dataset.metadata, folder / package.file(dataset))
+            except xpt.XptError as error:
+                findings.extend(_unwritable(dataset, mistake) for mistake in error.mistakes)
+    return findings
+
+
+def _unwritable(dataset: BuiltDataset, mistake: Mistake) -> Finding:
+    variable, value = getattr(mistake, "variable", ""), getattr(mistake, "value", "")
+    message = f"the transport file cannot hold this: {mistake.message}" + (f" ({mistake.hint})" if mistake.hint else "")
+    record = getattr(mistake, "row", None)
+    return Finding(
+        "CDW-XPT", "error", dataset.name, message, variable=variable, value=value, record=record, fix_in="raw"
+    )
+
+
+def write_defines(converted: Converted, folder: Path) -> None:
+    """Write one define.xml for each package."""
+    for package in converted.packages:
+        write_define(build_define(define_input(converted.plan, package)), folder / package.name / "define.xml")
+
+
+def define_input(plan: Plan, package: Package) -> DefineInput:
+    """Return what the define.xml of a package is built from."""
+    study = plan.study.file
+    datasets = tuple(dataset for dataset in package.datasets if len(dataset.frame))
+    documents = tuple(
+        Document(Path(href).stem, href, title, "acrf" if "acrf" in href else "supplemental")
+        for href, title in study.documents.items()
+        if (plan.study.folder / href).is_file()
+    )
+    return DefineInput(
+        study_id=study.study,
+        study_name=study.study,
+        study_description=study.title,
+        protocol=study.protocol,
+        standard=package.standard,
+        datasets=datasets,
+        terminology=plan.terminology,
+        ct_packages=used_packages(plan, package),
+        documents=documents,
+        created=build_time(plan.study),
+        originator=study.sponsor,
+        source_system="cdiscway",
+        source_system_version=version("cdiscway"),
+    )
+
+
+def used_packages(plan: Plan, package: Package) -> tuple[str, ...]:
+    """Return the terminology packages that bind a variable of the package, and its own kind's."""
+    kind = "ADaM" if package.name == "adam" else "SDTM"
+    used = {name for name in plan.terminology.packages if name.startswith(kind)}
+    for dataset in package.datasets:
+        for variable in dataset.spec.variables:
+            for code in variable.codelists:
+                try:
+                    used.add(plan.terminology.codelist(code).package)
+                except KeyError:
+                    continue
+    return tuple(name for name in plan.terminology.packages if name in used)
+
+
+def build_time(study: Study) -> datetime:
+    """Return the time that dates every file: SOURCE_DATE_EPOCH where it is set, else the cut-off of the raw data."""
+    epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    if epoch:
+        return datetime.utcfromtimestamp(int(epoch))
+    return datetime.combine(study.file.raw.cutoff, datetime.min.time())
+
+
+def write_reports(converted: Converted, result: ValidationResult, folder: Path) -> None:
+    """Write the validation report (HTML, JSON), the suites, the worklist and the lineage."""
+    from cdiscway.validation import report  # noqa: PLC0415 - only what validates pays for it
+
+    target = folder / "validation"
+    (target / "suites").mkdir(parents=True)
+    for name, suite in sorted(result.suites.items()):
+        write_json(suite, target / "suites" / f"{name.lower()}.json")
+    about = about_study(converted)
+    report.write_json(result, target / "report.json", about)
+    report.write_html(result, target / "report.html", about)
+    write_worklist(converted.worklist, folder / "worklist.csv")
+    write_lineage(converted.packages, folder / "lineage.parquet")
+
+
+def about_study(converted: Converted) -> report.About:
+    """Return what the report shows beside the findings: files, balance sheet, worklist, the sponsor's own terms."""
+    from cdiscway.validation.report import About, Section  # noqa: PLC0415
+
+    study = converted.plan.study.file
+    files = {dataset.name: package.file(dataset) for package in converted.packages for dataset in package.datasets}
+    balance = tuple(
+        (item.form, item.rows, int(item.used.sum()), sum(item.excluded.values()), item.unaccounted,
+         ", ".join(sorted(item.datasets)) or _why_not(converted.plan, item.form))
+        for item in converted.balance
+    )  # fmt: skip
+    work = tuple(
+        (item.kind, item.dataset, item.variable, item.value, item.records, item.suggestion)
+        for item in sorted(converted.worklist, key=lambda item: (-item.records, item.dataset, item.value))
+    )
+    terms = tuple((codelist.name, term.value, term.decode, term.definition)
+                  for codelist, term in converted.plan.terminology.extensions)  # fmt: skip
+    written = tuple((name, item.variable, item.old, item.new, item.count) for name, item in converted.transliterated)
+    sections = [
+        Section("Balance sheet", ("Form", "Rows", "In records", "Excluded", "Not accounted for", "Where"), balance,
+                "Every raw row becomes a record, or is counted under a declared exclusion."),
+        Section("Worklist", ("Kind", "Dataset", "Variable", "Raw value", "Records", "Suggestion"), work,
+                "Raw values that found no place."),
+        Section("Sponsor terms", ("Codelist", "Term", "Decode", "Why"), terms,
+                "Terms that CDISC terminology does not have; extended values in define.xml."),
+        Section("Written in ASCII", ("Dataset", "Variable", "Collected", "Submitted", "Records"), written,
+                "Accents and signs that study.yaml lets become ASCII."),
+    ]  # fmt: skip
+    return About(
+        study=study.study,
+        title=study.title,
+        synthetic=study.synthetic,
+        files=files,
+        sections=tuple(section for section in sections if section.rows),
+    )
+
+
+def _why_not(plan: Plan, form: str) -> str:
+    return next((f"not submitted: {why}" for (name, _), why in plan.not_submitted.items() if name == form), "")
+
+
+def write_worklist(worklist: Iterable[WorkItem], path: Path) -> None:
+    """Write the raw values that found no place, most frequent first."""
+    import csv  # noqa: PLC0415
+
+    with path.open("w", encoding="utf-8-sig", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["kind", "dataset", "variable", "form", "value", "records", "suggestion", "accepted"])
+        for item in sorted(worklist, key=lambda item: (-item.records, item.dataset, item.variable, item.value)):
+            cells = [item.kind, item.dataset, item.variable, item.form, item.value, item.records, item.suggestion, ""]
+            writer.writerow(f"'{cell}" if str(cell).startswith(("=", "+", "-", "@")) else cell for cell in cells)
+
+
+def write_lineage(packages: Sequence[Package], path: Path) -> None:
+    """Write the lineage: for each record of each dataset its raw form, file and row."""
+    import pandas as pd  # noqa: PLC0415
+
+    parts = []
+    for package in packages:
+        for dataset in package.datasets:
+            if dataset.sources is not None and len(dataset.frame):
+                part = dataset.sources.astype({"form": "str", "file": "str"})
+                part.insert(0, "record", range(1, len(part) + 1))
+                part.insert(0, "dataset", dataset.name)
+                parts.append(part)
+    pd.concat(parts, ignore_index=True).to_parquet(path, index=False)
+
+
+def write_manifest(converted: Converted, folder: Path) -> dict[str, Any]:
+    """Write manifest.json: SHA-256 of every input and output, and the versions used."""
+    study = converted.plan.study
+    inputs = [path for path in sorted(study.folder.rglob("*")) if path.is_file() and is_input(path, study)]
+    manifest = {
+        "study": study.file.study,
+        "synthetic": study.file.synthetic,
+        "created": build_time(study).isoformat(),
+        "versions": {name: version(name) for name in ("cdiscway", "pandas", "numpy", "lxml", "great-expectations")},
+        "standards": {package.name: package.standard for package in converted.packages},
+        "terminology": list(converted.plan.terminology.packages),
+        "inputs": {study.shown(path): sha256(path) for path in inputs},
+        "outputs": {path.relative_to(folder).as_posix(): sha256(path) for path in files_in(folder)},
+    }
+    write_json(manifest, folder / "manifest.json")
+    return manifest
+
+
+def is_input(path: Path, study: Study) -> bool:
+    """Whether a file of the study folder is read by the build."""
+    parts = path.relative_to(study.folder).parts
+    return parts[0] in {study.file.raw.folder, "mapping", "terminology", "study.yaml", "derivations.py", "waivers.yaml"}
+
+
+def files_in(folder: Path) -> list[Path]:
+    """Return all files of a folder, by name."""
+    return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def sha256(path: Path) -> str:
+    """Return the SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def write_json(data: Any, path: Path) -> None:
+    """Write JSON, UTF-8, keys as they come, one way only."""
+    path.write_text(json.dumps(data, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+
+def replace_folder(part: Path, target: Path) -> None:
+    """Put a finished folder in the place of the one before."""
+    old = target.with_name(f".{target.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if target.exists():
+        target.rename(old)
+    part.rename(target)
+    shutil.rmtree(old, ignore_errors=True)

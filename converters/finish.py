@@ -1,0 +1,322 @@
+"""Station 4: mapped records become datasets: study days, epochs, order, sequence, supplemental qualifiers, types, lengths.
+
+Each verb takes datasets and returns datasets; `finish_sdtm` is the pipe.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+import numpy as np
+import pandas as pd
+
+from cdiscway.specs.model import DatasetSpec, VariableSpec
+
+from .algorithms import columns
+from .algorithms.lookup import ranked
+from .dataset import BuiltDataset, DatasetMetadata, Provenance, VariableMetadata
+from .derivations.baseline_flag import last_observation_before
+from .derivations.epoch import epoch_of
+from .derivations.study_day import study_day
+from .plan import Plan, domain_prefix, study_days
+from .sdtm import Mapped
+from .tables import StudyTables, no_sources
+from .transliteration import Replacement, transliterate_frame
+from .writers.lengths import agree_lengths
+
+SAS_VERSION = "9.4"
+NO_DY = "Partial dates give no study day."
+
+
+def finish_sdtm(mapped: Sequence[Mapped], plan: Plan, tables: StudyTables) -> list[BuiltDataset]:
+    """Finish all SDTM datasets of a study; each SUPP-- follows its parent."""
+    demographics = next((item.frame for item in mapped if item.plan.name == "DM"), None)
+    finished: list[BuiltDataset] = []
+    for item in sorted(mapped, key=lambda item: item.plan.name):
+        if demographics is not None and item.plan.name != "DM":
+            add_study_days(item, demographics)
+            add_epochs(item, demographics, plan, tables)
+            add_baseline(item, demographics)
+        sort_records(item)
+        add_sequence(item)
+        finished.append(shape(item))
+        finished.extend(supplemental(item))
+    return finished
+
+
+def add_study_days(item: Mapped, demographics: pd.DataFrame) -> None:
+    """Add --DY, --STDY, --ENDY against RFSTDTC (SDTMIG 3.4, 4.4.4)."""
+    for date, day in study_days(domain_prefix(item.plan.spec)):
+        if date in item.frame.columns and day in item.plan.variables:
+            reference = of_subject(item.frame, demographics, "RFSTDTC")
+            item.frame[day] = pd.Series(study_day(item.frame[date], reference))
+            method = f"Date part of {date} minus DM.RFSTDTC in days, plus 1 on or after it; there is no day 0. {NO_DY}"
+            item.provenance[day] = Provenance("Derived", "Sponsor", method, columns=(date, "DM.RFSTDTC"))
+
+
+def add_epochs(item: Mapped, demographics: pd.DataFrame, plan: Plan, tables: StudyTables) -> None:
+    """Add EPOCH: the last epoch that has started on the record's date (epochs of study.yaml)."""
+    if "EPOCH" not in item.plan.variables or "EPOCH" in item.frame.columns or not plan.study.file.epochs:
+        return
+    prefix = domain_prefix(item.plan.spec)
+    date = next((name for name in (f"{prefix}STDTC", f"{prefix}DTC") if name in item.frame.columns), None)
+    if date is None:
+        return
+    context = tables.context(tables.table(("dataset", "DM")), item.plan.name, plan.terminology)
+    starts = [rule.start.evaluate(context) for rule in plan.study.file.epochs]
+    positions = subject_positions(item.frame, demographics)
+    spread = [columns.take(columns.as_text(start), positions) for start in starts]
+    item.frame["EPOCH"] = epoch_of(item.frame[date], spread, [epoch.EPOCH for epoch in plan.study.file.epochs])
+    method = f"The last planned epoch that has started on the date part of {date}."
+    item.provenance["EPOCH"] = Provenance("Derived", "Sponsor", method, columns=(date,))
+
+
+def add_baseline(item: Mapped, demographics: pd.DataFrame) -> None:
+    """Add the flag of the last result before first exposure (--LOBXFL, SDTMIG 3.4, 6.3)."""
+    flag = item.plan.mapping.baseline
+    if flag is None:
+        return
+    prefix = domain_prefix(item.plan.spec)
+    reference = of_subject(item.frame, demographics, "RFXSTDTC")
+    item.frame[flag] = last_observation_before(
+        item.frame["USUBJID"],
+        item.frame[f"{prefix}TESTCD"],
+        item.frame[f"{prefix}DTC"],
+        reference,
+        item.frame[f"{prefix}STRESC"],
+    )
+    method = f"'Y' for the last record of a subject and test with a result and {prefix}DTC before DM.RFXSTDTC."
+    item.provenance[flag] = Provenance("Derived", "Sponsor", method, columns=(f"{prefix}DTC", "DM.RFXSTDTC"))
+
+
+def sort_records(item: Mapped) -> None:
+    """Sort by the declared order or the keys of the standard; what is then alike is sorted by all its values.
+
+    The order of the raw rows decides nothing, so shuffling them changes no byte.
+    """
+    declared = item.plan.mapping.sort or item.plan.mapping.keys or item.plan.spec.keys
+    names = [name for name in declared if name in item.frame.columns]
+    sequence = f"{domain_prefix(item.plan.spec)}SEQ"
+    rest = [name for name in item.frame.columns if name not in names and name != sequence]
+    order = sorted_positions(item.frame, names, rest)
+    item.frame = pd.DataFrame(
+        {name: columns.take(item.frame[name], order) for name in item.frame.columns}, index=pd.RangeIndex(len(order))
+    )
+    item.sources = item.sources.take(order).reset_index(drop=True)
+    for qualifier in item.qualifiers.values():
+        qualifier.values = columns.take(qualifier.values, order)
+
+
+def sorted_positions(frame: pd.DataFrame, names: Sequence[str], rest: Sequence[str]) -> np.ndarray:
+    """Return the order of the rows by `names`, missing first; rows that tie are ordered by `rest`."""
+    if not len(frame):
+        return np.arange(0)
+    codes = np.zeros(len(frame), dtype=np.int64)
+    for name in names:
+        rank = ranked(frame[name]) + 1
+        codes = codes * (int(rank.max()) + 1) + rank
+        if int(codes.max()) > 2**40:
+            codes = np.unique(codes, return_inverse=True)[1].astype(np.int64)
+    order = np.argsort(codes, kind="stable")
+    same = codes[order][1:] == codes[order][:-1]
+    if not same.any() or not rest:
+        return order
+    tied = np.zeros(len(frame), dtype=bool)
+    tied[order[1:][same]] = tied[order[:-1][same]] = True
+    places = np.flatnonzero(tied[order])
+    rows = order[places]
+    keys = [ranked(columns.take(frame[name], rows)) for name in reversed(rest)]
+    order[places] = rows[np.lexsort([*keys, codes[rows]])]
+    return order
+
+
+def add_sequence(item: Mapped) -> None:
+    """Number the records of each subject in their order: --SEQ (SDTMIG 3.4, 4.1.5), within the key above it elsewhere."""
+    name = f"{domain_prefix(item.plan.spec)}SEQ"
+    if name not in item.plan.variables:
+        return
+    if name not in item.frame.columns:
+        group = "USUBJID" if "USUBJID" in item.frame.columns else f"{domain_prefix(item.plan.spec)}PARMCD"
+        codes = ranked(item.frame[group]) if group in item.frame.columns else np.zeros(len(item.frame), dtype=np.int64)
+        item.frame[name] = number_within(codes)
+        item.provenance[name] = Provenance(
+            "Derived", "Sponsor", "Number of the record within its subject, in sort order."
+        )
+
+
+def number_within(codes: np.ndarray) -> pd.Series:
+    """Return 1, 2, ... within each run of equal codes (records sorted by it first)."""
+    order = np.argsort(codes, kind="stable")
+    ordered = codes[order]
+    first = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]]) if len(codes) else np.arange(0)
+    start = np.repeat(first, np.diff(np.r_[first, len(codes)]))
+    numbers = np.empty(len(codes))
+    numbers[order] = np.arange(len(codes)) - start + 1
+    return pd.Series(numbers)
+
+
+def shape(item: Mapped) -> BuiltDataset:
+    """Put the variables in the order of the standard, with their types; expected ones that have no data come as empty."""
+    plan = item.plan
+    present = [name for name in item.frame.columns if not _empty_permissible(item, name)]
+    expected = [] if plan.mapping.is_analysis else [
+        variable.name for variable in plan.spec.variables if variable.core in {"Req", "Exp"}
+    ]  # fmt: skip
+    names = ordered_names(
+        item, dict.fromkeys([*present, *(name for name in expected if name not in plan.mapping.omit)])
+    )
+    specs = {name: plan.variables.get(name) or plan.spec.variable(name) for name in names}
+    frame = pd.DataFrame(
+        {name: typed(item.frame.get(name), specs[name], len(item.frame)) for name in names},
+        index=pd.RangeIndex(len(item.frame)),
+    )
+    keys = tuple(name for name in (plan.mapping.keys or plan.spec.keys) if name in names)
+    label = plan.mapping.label or plan.spec.label
+    spec = plan.spec.model_copy(update={"variables": tuple(specs.values()), "keys": keys, "label": label})
+    return BuiltDataset(
+        spec, frame, metadata_of(spec, {}), _provenance(item, names), item.value_provenance, item.sources
+    )
+
+
+def ordered_names(item: Mapped, names: Iterable[str]) -> tuple[str, ...]:
+    """Return the variables in file order: the standard's for SDTM; ADaM prescribes none, so identifiers, then as mapped."""
+    if not item.plan.mapping.is_analysis:
+        return tuple(item.plan.standard.order(item.plan.spec, names))
+    present = set(names)
+    return tuple(name for name in dict.fromkeys(["STUDYID", "USUBJID", *item.plan.variables]) if name in present)
+
+
+def _empty_permissible(item: Mapped, name: str) -> bool:
+    variable = item.plan.variables.get(name)
+    return variable is not None and variable.core == "Perm" and bool(item.frame[name].isna().all())
+
+
+def _provenance(item: Mapped, names: Sequence[str]) -> dict[str, Provenance]:
+    """Return where each variable comes from; identifiers are assigned, expected ones without data not available."""
+    found: dict[str, Provenance] = {}
+    for name in names:
+        if name in item.provenance:
+            found[name] = item.provenance[name]
+        elif name in item.frame.columns:
+            derived = name in {"USUBJID"}
+            method = "Concatenation of STUDYID, SITEID and SUBJID." if derived else ""
+            found[name] = Provenance("Derived" if derived else "Assigned", "Sponsor", method)
+        else:
+            found[name] = Provenance("Not Available", comment="Expected by the standard; not collected in this study.")
+    return found
+
+
+def typed(column: pd.Series | None, variable: VariableSpec, rows: int) -> pd.Series:
+    """Return the column in the type of its variable; a missing column is empty."""
+    if column is None:
+        return columns.nothing(rows) if variable.type == "Char" else pd.Series(np.full(rows, np.nan))
+    if variable.type == "Num":
+        return column.astype(np.float64)
+    return columns.drop_unused(columns.as_text(column))
+
+
+def supplemental(item: Mapped) -> list[BuiltDataset]:
+    """Return SUPP-- of a dataset: one record per qualifier with a value (SDTMIG 3.4, 8.4); none where there is none."""
+    parts = [_qualifier_rows(item, name) for name in item.qualifiers]
+    parts = [part for part in parts if len(part)]
+    if not parts:
+        return []
+    spec = item.plan.standard.supplemental(item.plan.spec)
+    frame = pd.DataFrame({name: columns.stack([part[name] for part in parts]) for name in parts[0].columns})
+    order = sorted_positions(frame, [name for name in spec.keys if name in frame.columns], [])
+    frame = pd.DataFrame({name: columns.take(frame[name], order) for name in spec.names if name in frame.columns})
+    present = tuple(variable for variable in spec.variables if variable.name in frame.columns)
+    shaped = spec.model_copy(update={"variables": present})
+    frame = pd.DataFrame({variable.name: typed(frame[variable.name], variable, len(frame)) for variable in present})
+    by_value = {("QVAL", "QNAM", name): qualifier.provenance for name, qualifier in item.qualifiers.items()}
+    origins = {name: Provenance("Assigned", "Sponsor") for name in shaped.names}
+    origins["QVAL"] = next(iter(by_value.values()))
+    return [BuiltDataset(shaped, frame, metadata_of(shaped, {}), origins, by_value, no_sources(len(frame)))]
+
+
+def _qualifier_rows(item: Mapped, name: str) -> pd.DataFrame:
+    qualifier = item.qualifiers[name]
+    rows = np.flatnonzero(~columns.missing(qualifier.values))
+    sequence = f"{domain_prefix(item.plan.spec)}SEQ"
+    numbered = sequence in item.frame.columns
+    count = len(rows)
+    return pd.DataFrame(
+        {
+            "STUDYID": columns.take(item.frame["STUDYID"], rows),
+            "RDOMAIN": columns.constant(item.plan.name, count),
+            "USUBJID": columns.take(item.frame["USUBJID"], rows),
+            "IDVAR": columns.constant(sequence, count) if numbered else columns.nothing(count),
+            "IDVARVAL": columns.as_text(columns.take(item.frame[sequence], rows))
+            if numbered
+            else columns.nothing(count),
+            "QNAM": columns.constant(name, count),
+            "QLABEL": columns.constant(qualifier.definition.label, count),
+            "QVAL": columns.take(qualifier.values, rows),
+            "QORIG": columns.constant(qualifier.provenance.origin, count),
+            "QEVAL": columns.constant(qualifier.definition.evaluator, count)
+            if qualifier.definition.evaluator
+            else columns.nothing(count),
+        },
+        index=pd.RangeIndex(count),
+    )
+
+
+def to_ascii(datasets: Sequence[BuiltDataset]) -> tuple[list[BuiltDataset], list[tuple[str, Replacement]]]:
+    """Write accents and signs in ASCII (opt-in); return the datasets and every distinct value that changed."""
+    changed: list[tuple[str, Replacement]] = []
+    finished = []
+    for dataset in datasets:
+        frame, replaced = transliterate_frame(dataset.frame)
+        changed.extend((dataset.name, replacement) for replacement in replaced)
+        finished.append(replace(dataset, frame=frame))
+    return finished, changed
+
+
+def give_lengths(datasets: Sequence[BuiltDataset], created: datetime) -> list[BuiltDataset]:
+    """Give every text variable the length of its longest value over all datasets (SUPP-- each its own)."""
+    lengths = agree_lengths({dataset.name: dataset.frame for dataset in datasets})
+    finished = []
+    for dataset in datasets:
+        own = lengths[dataset.name]
+        variables = tuple(
+            variable.model_copy(update={"length": own[variable.name] if variable.type == "Char" else 8})
+            for variable in dataset.spec.variables
+        )
+        spec = dataset.spec.model_copy(update={"variables": variables})
+        finished.append(replace(dataset, spec=spec, metadata=metadata_of(spec, own, created)))
+    return finished
+
+
+def metadata_of(
+    spec: DatasetSpec, lengths: Mapping[str, int], created: datetime = datetime(1960, 1, 1)
+) -> DatasetMetadata:
+    """Return what the transport file says of a dataset."""
+    variables = tuple(
+        VariableMetadata(
+            variable.name,
+            variable.label,
+            variable.type,
+            lengths.get(variable.name, 0) if variable.type == "Char" else 8,
+            variable.display_format,
+        )
+        for variable in spec.variables
+    )
+    return DatasetMetadata(spec.name, spec.label, variables, created, created, SAS_VERSION)
+
+
+def of_subject(frame: pd.DataFrame, demographics: pd.DataFrame, name: str) -> pd.Series:
+    """Return a DM variable for each record's subject; missing where DM has no such variable or subject."""
+    if name not in demographics.columns:
+        return columns.nothing(len(frame))
+    return columns.take(columns.as_text(demographics[name]), subject_positions(frame, demographics))
+
+
+def subject_positions(frame: pd.DataFrame, demographics: pd.DataFrame) -> np.ndarray:
+    """Return, for each record, the row of its subject in DM, or -1."""
+    codes, subjects = columns.distinct(frame["USUBJID"])
+    own_codes, own_subjects = columns.distinct(demographics["USUBJID"])
+    place = {own_subjects[code]: row for row, code in reversed(list(enumerate(own_codes.tolist()))) if code >= 0}
+    table = np.array([place.get(subject, -1) for subject in subjects] + [-1], dtype=np.int64)
+    return np.asarray(table[codes])

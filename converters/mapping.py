@@ -1,0 +1,208 @@
+"""A mapping file as a model: which raw rows become which records of one dataset.
+
+The words are explained in docs/reference/mapping.md; `plan.py` holds a mapping against the study and the standard.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from cdiscway.specs.model import ObservationClass, Strict, VariableType
+
+from .algorithms.base import TableKey
+from .algorithms.vocabulary import Input, Result
+from .dataset import OriginType
+
+
+class Join(Strict):
+    """Columns of another form, for the rows that agree in the `match` columns (default: the subject).
+
+    A join that multiplies rows is an error, unless `multiplies: true` says that it should.
+    """
+
+    form: str
+    take: tuple[str, ...] = Field(min_length=1)
+    match: tuple[str, ...] = ()
+    where: str | None = None
+    multiplies: bool = False
+
+
+class TestRow(Strict):
+    """One row of a Findings table of tests: one record for each raw row with a result.
+
+    `result` is the column of the result, `unit` its unit (a constant, or `{column: ...}`). `standard_unit` is the unit of
+    --STRESN (default: the standard one of the test), `decimals` the rounding of a converted result, `factor` a conversion
+    the study declares. Names in capitals set variables for this test alone.
+    """
+
+    __test__ = False
+
+    result: Input
+    unit: Result | None = None
+    standard_unit: str | None = None
+    decimals: int | None = Field(default=None, ge=0, le=15)
+    factor: str | None = None
+    when: str | None = None
+    set: dict[str, Result] = Field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _variables_in_capitals(cls, data: Any) -> Any:
+        return gather_capitals(data)
+
+
+class Supplemental(Strict):
+    """One supplemental qualifier: QNAM is the key of the table, `label` QLABEL, `from` the value."""
+
+    label: str = Field(max_length=40)
+    value: Input = Field(alias="from")
+    origin: OriginType | None = None
+    evaluator: str = ""
+
+
+class Excluding(Strict):
+    """Events that must not lie around a recovery: none from `before` days before its first day to `after` days after."""
+
+    dataset: str
+    date: str
+    where: str | None = None
+    before: int = Field(default=0, ge=0)
+    after: int = Field(default=0, ge=0)
+
+
+class RecoveryRule(Strict):
+    """The first of `days` consecutive days on which `holds` is true (neutrophil or platelet recovery).
+
+    `missing_day` says what a day without a record does (breaks, holds, skipped), `same_day` whether all records of a day
+    must hold, or any.
+    """
+
+    holds: str
+    days: int = Field(ge=1)
+    missing_day: Literal["breaks", "holds", "skipped"] = "breaks"
+    same_day: Literal["all", "any"] = "all"
+    excluding: Excluding | None = None
+
+
+class EventSource(Strict):
+    """Where an event, or a censoring, of a time-to-event parameter is found.
+
+    One candidate per record of `dataset` where `where` holds, at its `date` (SAS days or ISO 8601); with `recovery` only the
+    first day of the recovery. Variables in capitals (EVNTDESC, CNSDTDSC, CNSR) are set from the source that is chosen.
+    """
+
+    dataset: str
+    date: str
+    where: str | None = None
+    recovery: RecoveryRule | None = None
+    description: str = Field(default="", alias="EVNTDESC")
+    date_description: str = Field(default="", alias="CNSDTDSC")
+    censoring: int | None = Field(default=None, alias="CNSR", ge=0)
+
+
+class TimeToEvent(Strict):
+    """One time-to-event parameter: the earliest event, else the censoring (ADaM BDS for Time-to-Event Analyses 1.0).
+
+    `start` is the variable of the time origin. AVAL is ADT - STARTDT in days, plus 1 with `first_day: 1`. The latest censoring
+    counts; `stops` end the observation before (a new therapy).
+    """
+
+    start: str
+    events: tuple[EventSource, ...] = Field(min_length=1)
+    censorings: tuple[EventSource, ...] = Field(min_length=1)
+    stops: tuple[EventSource, ...] = ()
+    first_day: int = Field(default=0, ge=0, le=1)
+    when: str | None = None
+    set: dict[str, Result] = Field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _variables_in_capitals(cls, data: Any) -> Any:
+        return gather_capitals(data)
+
+
+class Records(Strict):
+    """One block: its rows come from a raw `form`, a built `dataset`, or are written here (`rows`).
+
+    Order of work: `join`, `when` (rows that count), `let` (working columns), `tests`, `set`, `supplemental`.
+    """
+
+    form: str | None = None
+    dataset: str | None = None
+    rows: tuple[dict[str, Result], ...] = ()
+    join: tuple[Join, ...] = ()
+    when: str | None = None
+    let: dict[str, Input] = Field(default_factory=dict)
+    tests: tuple[TestRow, ...] = ()
+    time_to_event: tuple[TimeToEvent, ...] = ()
+    set: dict[str, Result] = Field(default_factory=dict)
+    supplemental: dict[str, Supplemental] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Records:
+        if sum((self.form is not None, self.dataset is not None, bool(self.rows))) != 1:
+            raise ValueError("records come from one of 'form', 'dataset' and 'rows'")
+        return self
+
+    @property
+    def key(self) -> TableKey:
+        """The table the rows come from."""
+        if self.form is not None:
+            return ("form", self.form)
+        return ("dataset", self.dataset) if self.dataset is not None else ("rows", "mapping")
+
+
+class OwnVariable(Strict):
+    """A variable that the standard leaves to the study (ADaM), or whose label the study words."""
+
+    label: str = Field(max_length=40)
+    type: VariableType = "Char"
+    display_format: str = ""
+    codelists: tuple[str, ...] = ()
+
+
+class DatasetMapping(Strict):
+    """One mapping file: one SDTM `domain` or one ADaM `dataset`.
+
+    `label` and `class` are only for datasets that the standard does not hold. `sort` is the order of records and --SEQ (default:
+    the keys of the standard). `omit` names variables that would come by themselves and are not wanted. `baseline` is the flag
+    variable (LBLOBXFL) of the last result before first exposure.
+    """
+
+    domain: str | None = None
+    dataset: str | None = None
+    label: str | None = None
+    observation_class: ObservationClass | None = Field(default=None, alias="class")
+    structure: str | None = None
+    keys: tuple[str, ...] = ()
+    sort: tuple[str, ...] = ()
+    omit: tuple[str, ...] = ()
+    baseline: str | None = None
+    variables: dict[str, OwnVariable] = Field(default_factory=dict)
+    records: tuple[Records, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _one_name(self) -> DatasetMapping:
+        if (self.domain is None) == (self.dataset is None):
+            raise ValueError("a mapping names either a 'domain' (SDTM) or a 'dataset' (ADaM)")
+        return self
+
+    @property
+    def name(self) -> str:
+        """The name of the dataset that is made."""
+        return self.domain or self.dataset or ""
+
+    @property
+    def is_analysis(self) -> bool:
+        """Whether it is an ADaM dataset."""
+        return self.dataset is not None
+
+
+def gather_capitals(data: Any) -> Any:
+    """Move keys in capitals (variables) into `set`, so that the others are checked as words of the language."""
+    if not isinstance(data, dict):
+        return data
+    own = {key: value for key, value in data.items() if isinstance(key, str) and key.isupper()}
+    return {**{key: value for key, value in data.items() if key not in own}, "set": own | data.get("set", {})}

@@ -1,0 +1,537 @@
+"""Station 2: the whole mapping held against the study and the standard, before any record is read.
+
+All mistakes of all files are raised together; what comes out says in which order the datasets are made, which raw columns are
+used, and which variables each dataset will have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from cdiscway.specs.codelists import Terminology, read_synonyms
+from cdiscway.specs.load import Document, Way, parse_model, read_yaml, show_way
+from cdiscway.specs.mistakes import MistakeCollector, MistakesError, nearest
+from cdiscway.specs.model import DatasetSpec, VariableSpec
+from cdiscway.specs.standards import Standard, load_standard
+
+from .algorithms.assign import check_condition
+from .algorithms.base import RuleBase, Scope, TableKey
+from .mapping import DatasetMapping, EventSource, Excluding, Records, TestRow, TimeToEvent
+from .readers.delimited import read_header
+from .study import Form, Study
+
+UsedColumns = set[tuple[TableKey, str]]
+SET_BY_THE_TOOL = ("STUDYID", "DOMAIN")
+
+
+@dataclass(frozen=True)
+class BlockPlan:
+    """One record block made ready: `per_test` are the variables of `set` that depend on the test."""
+
+    records: Records
+    per_test: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class DatasetPlan:
+    """One dataset made ready: `variables` are those that the mapping (and the tool by itself) will set."""
+
+    mapping: DatasetMapping
+    document: Document
+    spec: DatasetSpec
+    standard: Standard
+    variables: Mapping[str, VariableSpec]
+    blocks: tuple[BlockPlan, ...]
+    needs: frozenset[str]
+
+    @property
+    def name(self) -> str:
+        """The dataset's name."""
+        return self.mapping.name
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The study's work, in order."""
+
+    study: Study
+    terminology: Terminology
+    forms: Mapping[str, Form]
+    headers: Mapping[str, Sequence[str]]
+    datasets: tuple[DatasetPlan, ...]
+    unmapped: Mapping[str, Sequence[str]]
+    synonyms: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    not_submitted: Mapping[tuple[str, str], str] = field(default_factory=dict)
+
+
+def plan_study(study: Study, terminology: Terminology) -> Plan:
+    """Resolve every mapping file of a study. Raises MistakesError with all mistakes of all files."""
+    return _Planner(study, terminology).plan()
+
+
+class _Planner:
+    """Holds the mistakes while the files are gone through."""
+
+    def __init__(self, study: Study, terminology: Terminology) -> None:
+        self.study = study
+        self.terminology = terminology
+        self.mistakes = MistakeCollector()
+        self.used: UsedColumns = set()
+        self.tables: dict[TableKey, Sequence[str]] = {}
+        self.unread: set[TableKey] = set()
+
+    def plan(self) -> Plan:
+        forms = find_forms(self.study)
+        headers = self._read_headers(forms)
+        standards = [self._standard("sdtm"), self._standard("adam")]
+        mappings = self._read_mappings()
+        if standards[0] is None or standards[1] is None:
+            self.mistakes.raise_if_any()
+            raise AssertionError("an unknown standard is a mistake")
+        self.tables = {("form", name): header for name, header in headers.items()}
+        drafts = [self._draft(mapping, document, standards[mapping.is_analysis]) for mapping, document in mappings]
+        known = [draft for draft in drafts if draft is not None]
+        for draft in known:
+            expected = draft.standard.required(draft.spec) + draft.standard.expected(draft.spec)
+            self.tables["dataset", draft.name] = tuple(dict.fromkeys([*draft.variables, *expected]))
+            if any(records.supplemental for records in draft.mapping.records):
+                supplemental = draft.standard.supplemental(draft.spec)
+                self.tables["dataset", supplemental.name] = supplemental.names
+        self._check_study()
+        plans = [self._check(draft) for draft in known]
+        ordered = self._order(plans)
+        not_submitted = self._not_submitted(headers)
+        synonyms = self._synonyms()
+        self.mistakes.raise_if_any()
+        unmapped = {form: self._unmapped(form, header, not_submitted) for form, header in headers.items()}
+        return Plan(self.study, self.terminology, forms, headers, tuple(ordered), unmapped, synonyms, not_submitted)
+
+    def _standard(self, kind: str) -> Standard | None:
+        name = getattr(self.study.file.standards, kind)
+        try:
+            return load_standard(name)
+        except KeyError as error:
+            way: Way = ("standards", kind)
+            self.mistakes.add("study.yaml", self.study.document.line(way), show_way(way), str(error.args[0]))
+            return None
+
+    def _read_headers(self, forms: Mapping[str, Form]) -> dict[str, Sequence[str]]:
+        raw = self.study.file.raw
+        headers: dict[str, Sequence[str]] = {}
+        for name, form in forms.items():
+            path = self.study.folder / raw.folder / form.file
+            try:
+                headers[name] = read_header(path, raw.delimiter, raw.encoding, f"{raw.folder}/{form.file}")
+            except MistakesError as error:
+                self.mistakes.extend(error.mistakes)
+                self.unread.add(("form", name))
+        return headers
+
+    def _read_mappings(self) -> list[tuple[DatasetMapping, Document]]:
+        found: list[tuple[DatasetMapping, Document]] = []
+        for path in self.study.mapping_files:
+            try:
+                document = read_yaml(path, self.study.shown(path))
+                self.unread.add(("dataset", named_in(document)))
+                mapping = parse_model(document, DatasetMapping)
+                self.unread.discard(("dataset", mapping.name))
+            except MistakesError as error:
+                self.mistakes.extend(error.mistakes)
+                continue
+            twin = next((other.name for earlier, other in found if earlier.name == mapping.name), None)
+            if twin:
+                self.mistakes.add(document.name, 1, mapping.name, f"is already mapped in {twin}")
+            found.append((mapping, document))
+        if not self.study.mapping_files:
+            self.mistakes.add("mapping", None, "", "there is no mapping file", "write one YAML file for each dataset")
+        return found
+
+    def _draft(self, mapping: DatasetMapping, document: Document, standard: Standard | None) -> DatasetPlan | None:
+        """Find the spec and the variables of a dataset; the rules are checked when all datasets are known."""
+        if standard is None:
+            return None
+        spec = self._spec(mapping, document, standard)
+        if spec is None:
+            return None
+        variables: dict[str, VariableSpec] = {}
+        for name, way in target_ways(mapping):
+            variable = self._variable(name, way, mapping, document, spec, standard)
+            if variable is not None:
+                variables[name] = variable
+        for name in automatic_variables(mapping, spec, standard, variables, self.study):
+            found = standard.resolve(spec, name)
+            if found is not None and name not in mapping.omit:
+                variables.setdefault(name, found)
+        return DatasetPlan(mapping, document, spec, standard, variables, (), frozenset())
+
+    def _spec(self, mapping: DatasetMapping, document: Document, standard: Standard) -> DatasetSpec | None:
+        try:
+            return standard.dataset(mapping.name)
+        except KeyError:
+            pass
+        key = "dataset" if mapping.is_analysis else "domain"
+        if mapping.observation_class is None or mapping.label is None:
+            hint = nearest(mapping.name, standard.names) or "give 'label' and 'class' for a dataset of your own"
+            message = f"{standard.name} has no dataset '{mapping.name}'"
+            self.mistakes.add(document.name, document.line((key,)), key, message, hint)
+            return None
+        try:
+            return standard.custom_domain(mapping.name, mapping.label, mapping.observation_class)
+        except KeyError as error:
+            self.mistakes.add(document.name, document.line(("class",)), "class", str(error.args[0]))
+            return None
+
+    def _variable(
+        self, name: str, way: Way, mapping: DatasetMapping, document: Document, spec: DatasetSpec, standard: Standard
+    ) -> VariableSpec | None:
+        own = mapping.variables.get(name)
+        found = standard.resolve(spec, name)
+        if own is not None and (found is not None or mapping.is_analysis):
+            given = own.model_dump(exclude_unset=True) | {"label": own.label}
+            base = found or VariableSpec(name=name, label=own.label, type=own.type)
+            return base.model_copy(update=given)
+        if found is None or name in SET_BY_THE_TOOL:
+            message = standard.refusal(spec, name) if found is None else f"{name} is set by the tool"
+            hint = nearest(name, spec.names)
+            if mapping.is_analysis:
+                hint = "; ".join(part for part in (hint, "declare your own variables under 'variables'") if part)
+            self.mistakes.add(document.name, document.line(way), self._path(mapping, way), message, hint)
+            return None
+        if not found.label:
+            message = f"the standard leaves the label of {name} to the study"
+            hint = f"give it under 'variables: {{{name}: {{label: ...}}}}'"
+            self.mistakes.add(document.name, document.line(way), self._path(mapping, way), message, hint)
+        return found
+
+    @staticmethod
+    def _path(mapping: DatasetMapping, way: Way) -> str:
+        return f"{mapping.name}.{show_way(way)}"
+
+    def _scope(self, draft: DatasetPlan | None, table: TableKey, names: Iterable[str]) -> Scope:
+        document = self.study.document if draft is None else draft.document
+        root = "" if draft is None else f"{draft.name}."
+
+        def add(way: Way, message: str, hint: str) -> None:
+            self.mistakes.add(document.name, document.line(way), root + show_way(way), message, hint)
+
+        visits = frozenset(visit.VISIT for visit in self.study.file.visits)
+        return Scope(
+            set(names),
+            self.tables,
+            table,
+            self.terminology,
+            add,
+            used=self.used,
+            visits=visits,
+            unread=frozenset(self.unread),
+        )
+
+    def _check_study(self) -> None:
+        """Check the rules of study.yaml: identifiers in every form that has their columns, epochs, exclusions."""
+        for key, header in list(self.tables.items()):
+            if key[0] == "form" and has_subject(self.study, header):
+                scope = self._scope(None, key, ["STUDYID"])
+                for name, rule in self.study.file.subject.items():
+                    rule.check(scope, ("subject", name))
+                    scope.names.add(name)
+        for place, item in enumerate(self.study.file.excluded):
+            scope = self._scope(None, ("form", item.form), [])
+            if scope.other(("form", item.form), ("excluded", place, "form")) is not None:
+                check_condition(scope, item.when, ("excluded", place, "when"))
+        for place, epoch in enumerate(self.study.file.epochs):
+            scope = self._scope(None, ("dataset", "DM"), self.tables.get(("dataset", "DM"), ()))
+            epoch.start.check(scope, ("epochs", place, "start"))
+
+    def _check(self, draft: DatasetPlan) -> DatasetPlan:
+        needs: set[str] = set()
+        blocks = []
+        for place, records in enumerate(draft.mapping.records):
+            blocks.append(self._check_block(draft, records, ("records", place), needs))
+        for name in draft.mapping.sort:
+            if name not in draft.variables:
+                hint = nearest(name, draft.variables)
+                line = draft.document.line(("sort",))
+                self.mistakes.add(draft.document.name, line, f"{draft.name}.sort", f"'{name}' is not mapped", hint)
+        return DatasetPlan(
+            draft.mapping, draft.document, draft.spec, draft.standard, draft.variables, tuple(blocks), frozenset(needs)
+        )
+
+    def _check_block(self, draft: DatasetPlan, records: Records, way: Way, needs: set[str]) -> BlockPlan:
+        scope = self._scope(draft, records.key, ["STUDYID", *self.study.file.subject])
+        scope.needs = needs
+        if records.key in self.unread:
+            return BlockPlan(records)
+        if records.key[0] != "rows" and scope.other(records.key, (*way, records.key[0])) is None:
+            return BlockPlan(records)
+        if records.key[0] == "form" and not has_subject(self.study, self.tables[records.key]):
+            scope.add((*way, "form"), f"form {records.form} lacks the columns that identify the subject", "")
+        self._check_joins(records, scope, way)
+        if records.when is not None:
+            check_condition(scope, records.when, (*way, "when"))
+        for place, row in enumerate(records.rows):
+            for name, rule in row.items():
+                self._check_rule(rule, name, draft, scope, (*way, "rows", place, name))
+        for name, rule in records.let.items():
+            if name in self.tables.get(records.key, ()):
+                scope.add((*way, "let", name), f"'{name}' is a column already", "take another name")
+            rule.check(scope, (*way, "let", name))
+            scope.names.add(name)
+        if records.rows:
+            scope.names |= {name for row in records.rows for name in row}
+        per_test = self._check_sets(draft, records, scope, way)
+        for name, qualifier in records.supplemental.items():
+            qualifier.value.check(scope, (*way, "supplemental", name, "from"))
+            if len(name) > 8 or not name.isalnum() or name != name.upper() or name[0].isdigit():
+                scope.add((*way, "supplemental", name), "QNAM has at most 8 capitals and digits, a letter first", "")
+        for place, parameter in enumerate(records.time_to_event):
+            self._check_time_to_event(parameter, draft, scope, (*way, "time_to_event", place))
+        return BlockPlan(records, per_test)
+
+    def _check_joins(self, records: Records, scope: Scope, way: Way) -> None:
+        for place, join in enumerate(records.join):
+            here = (*way, "join", place)
+            other = scope.other(("form", join.form), (*here, "form"))
+            for name in join.match:
+                scope.use(name, (*here, "match"))
+            if other is None:
+                continue
+            for name in (*join.match, *join.take):
+                other.use(name, (*here, "take" if name in join.take else "match"))
+            if join.where is not None:
+                check_condition(other, join.where, (*here, "where"))
+            scope.names |= set(join.take)
+
+    def _check_sets(self, draft: DatasetPlan, records: Records, scope: Scope, way: Way) -> frozenset[str]:
+        """Check tests and `set`; return the variables of `set` that use a variable of the tests, directly or not."""
+        by_test: set[str] = set()
+        for place, test in enumerate(records.tests):
+            by_test |= self._check_test(test, draft, scope, (*way, "tests", place))
+        outer = set(scope.names)
+        dependent: set[str] = set()
+        for name, rule in records.set.items():
+            probe: set[str] = set()
+            scope.names = outer | by_test | dependent
+            rule_names(rule, probe)
+            self._check_rule(rule, name, draft, scope, (*way, "set", name))
+            own_columns = set(self.tables.get(records.key, ()))
+            if (probe - own_columns) & (by_test | dependent):
+                dependent.add(name)
+            outer.add(name)
+        scope.names = outer | by_test
+        return frozenset(dependent)
+
+    def _check_test(self, test: TestRow, draft: DatasetPlan, scope: Scope, way: Way) -> set[str]:
+        test.result.check(scope, (*way, "result"))
+        if test.unit is not None:
+            prefix = draft.name[:2] if len(draft.name) == 2 else draft.spec.names[0][:2]
+            scope.target = draft.standard.resolve(draft.spec, f"{prefix}ORRESU")
+            test.unit.check(scope, (*way, "unit"))
+        if test.when is not None:
+            check_condition(scope, test.when, (*way, "when"))
+        for name, rule in test.set.items():
+            self._check_rule(rule, name, draft, scope, (*way, name))
+        return {*test.set, *result_variables(draft.spec)}
+
+    def _check_rule(self, rule: RuleBase, name: str, draft: DatasetPlan, scope: Scope, way: Way) -> None:
+        scope.target = draft.variables.get(name)
+        rule.check(scope, way)
+        scope.target = None
+
+    def _check_time_to_event(self, parameter: TimeToEvent, draft: DatasetPlan, scope: Scope, way: Way) -> None:
+        scope.use(parameter.start, (*way, "start"))
+        if parameter.when is not None:
+            check_condition(scope, parameter.when, (*way, "when"))
+        for kind in ("events", "censorings", "stops"):
+            for place, source in enumerate(getattr(parameter, kind)):
+                self._check_source(source, scope, (*way, kind, place))
+        for name, rule in parameter.set.items():
+            self._check_rule(rule, name, draft, scope, (*way, name))
+
+    @staticmethod
+    def _check_source(source: EventSource | Excluding, scope: Scope, way: Way) -> None:
+        other = scope.other(("dataset", source.dataset), (*way, "dataset"))
+        if other is None:
+            return
+        other.use(source.date, (*way, "date"))
+        if source.where is not None:
+            check_condition(other, source.where, (*way, "where"))
+        recovery = getattr(source, "recovery", None)
+        if recovery is not None:
+            check_condition(other, recovery.holds, (*way, "recovery", "holds"))
+            if recovery.excluding is not None:
+                _Planner._check_source(recovery.excluding, scope, (*way, "recovery", "excluding"))
+
+    def _order(self, plans: Sequence[DatasetPlan]) -> list[DatasetPlan]:
+        """Return the datasets so that each comes after those it needs; SDTM before ADaM. A cycle is a mistake."""
+        by_name = {plan.name: plan for plan in sorted(plans, key=lambda plan: (plan.mapping.is_analysis, plan.name))}
+        done: list[DatasetPlan] = []
+        state: dict[str, str] = {}
+
+        def visit(name: str, way: tuple[str, ...]) -> None:
+            if state.get(name) == "done":
+                return
+            if state.get(name) == "open":
+                cycle = " -> ".join((*way[way.index(name) :], name))
+                document = by_name[name].document
+                self.mistakes.add(document.name, None, name, f"the datasets need each other in a circle: {cycle}")
+                return
+            state[name] = "open"
+            for need in sorted(by_name[name].needs & by_name.keys()):
+                visit(need, (*way, name))
+            state[name] = "done"
+            done.append(by_name[name])
+
+        for name in by_name:
+            visit(name, ())
+        return done
+
+    def _not_submitted(self, headers: Mapping[str, Sequence[str]]) -> dict[tuple[str, str], str]:
+        """Return the declared columns with the reason; a pattern that fits nothing is a mistake."""
+        found: dict[tuple[str, str], str] = {}
+        for place, item in enumerate(self.study.file.not_submitted):
+            way: Way = ("not_submitted", place)
+            forms = headers if item.form is None else {item.form: headers.get(item.form, ())}
+            if item.form is not None and item.form not in headers:
+                line = self.study.document.line((*way, "form"))
+                message = f"there is no form '{item.form}'"
+                self.mistakes.add("study.yaml", line, show_way(way), message, nearest(item.form, headers))
+                continue
+            for pattern in item.columns:
+                fits = [(form, name) for form, names in forms.items() for name in names if fnmatchcase(name, pattern)]
+                if not fits:
+                    line = self.study.document.line((*way, "columns"))
+                    self.mistakes.add("study.yaml", line, show_way(way), f"no column is named '{pattern}'")
+                found |= {fit: item.why for fit in fits if fit not in found}
+        return found
+
+    def _synonyms(self) -> dict[str, dict[str, str]]:
+        path = self.study.synonyms
+        if path is None:
+            return {}
+        try:
+            return read_synonyms(path, self.terminology, self.study.shown(path))
+        except MistakesError as error:
+            self.mistakes.extend(error.mistakes)
+            return {}
+
+    def _unmapped(
+        self, form: str, header: Sequence[str], not_submitted: Mapping[tuple[str, str], str]
+    ) -> tuple[str, ...]:
+        return tuple(
+            name for name in header if (("form", form), name) not in self.used and (form, name) not in not_submitted
+        )
+
+
+def named_in(document: Document) -> str:
+    """Return the name of the dataset that a mapping file is about, even where the file has mistakes."""
+    data = document.data if isinstance(document.data, dict) else {}
+    return str(data.get("domain") or data.get("dataset") or Path(document.name).stem.upper())
+
+
+def find_forms(study: Study) -> dict[str, Form]:
+    """Return the raw forms: those declared in study.yaml, and every other CSV file of the raw folder by its name."""
+    folder = study.folder / study.file.raw.folder
+    declared = dict(study.file.raw.forms)
+    files = {form.file for form in declared.values()}
+    found = {path.stem: Form(file=path.name) for path in sorted(folder.glob("*.csv")) if path.name not in files}
+    return declared | {name: form for name, form in found.items() if name not in declared}
+
+
+def has_subject(study: Study, header: Sequence[str]) -> bool:
+    """Whether a form has the columns that study.yaml's `subject` rules use."""
+    names: set[str] = set()
+    for rule in study.file.subject.values():
+        rule_names(rule, names)
+    return names - {"STUDYID", *study.file.subject} <= set(header)
+
+
+def rule_names(rule: RuleBase, names: set[str]) -> None:
+    """Add to `names` the columns and variables that a rule uses in its own table."""
+    scope = _Probe(names)
+    rule.check(scope, ())
+
+
+class _Probe(Scope):
+    """A scope that only gathers names and finds no mistakes."""
+
+    def __init__(self, names: set[str]) -> None:
+        super().__init__(set(), {}, ("rows", ""), None, lambda *_: None)  # type: ignore[arg-type]
+        self.found = names
+
+    def use(self, name: str, way: Way) -> None:
+        self.found.add(name)
+
+    def other(self, key: TableKey, way: Way) -> Scope | None:
+        return None
+
+
+def target_ways(mapping: DatasetMapping) -> list[tuple[str, Way]]:
+    """Return every variable that a mapping sets, with the place where it does."""
+    found: dict[str, Way] = {}
+    for place, records in enumerate(mapping.records):
+        way: Way = ("records", place)
+        for number, row in enumerate(records.rows):
+            for name in row:
+                found.setdefault(name, (*way, "rows", number, name))
+        for part in ("tests", "time_to_event"):
+            for number, item in enumerate(getattr(records, part)):
+                for name in item.set:
+                    found.setdefault(name, (*way, part, number, name))
+        for name in records.set:
+            found.setdefault(name, (*way, "set", name))
+    return list(found.items())
+
+
+def result_variables(spec: DatasetSpec) -> tuple[str, ...]:
+    """Return the variables that a table of tests sets by itself: original and standard result and unit."""
+    prefix = domain_prefix(spec)
+    return tuple(f"{prefix}{suffix}" for suffix in ("ORRES", "ORRESU", "STRESC", "STRESN", "STRESU"))
+
+
+def domain_prefix(spec: DatasetSpec) -> str:
+    """Return what stands for -- in the names of a domain."""
+    sequence = next((name for name in spec.names if name.endswith("SEQ") and len(name) <= 5), "")
+    return sequence.removesuffix("SEQ") or spec.name[:2]
+
+
+def automatic_variables(
+    mapping: DatasetMapping,
+    spec: DatasetSpec,
+    standard: Standard,
+    variables: Mapping[str, VariableSpec],
+    study: Study,
+) -> list[str]:
+    """Return the variables that come by themselves, because the standard says how (SDTMIG 3.4, section 4)."""
+    if mapping.is_analysis:
+        names = ["STUDYID", "USUBJID"]
+        if any(records.time_to_event for records in mapping.records):
+            names += ["STARTDT", "ADT", "AVAL", "CNSR", "EVNTDESC", "CNSDTDSC", "SRCDOM", "SRCVAR", "SRCSEQ"]
+        return names
+    prefix = domain_prefix(spec)
+    names = ["STUDYID", "DOMAIN", "USUBJID", f"{prefix}SEQ"]
+    if mapping.name == "DM":
+        names = ["STUDYID", "DOMAIN", *study.file.subject]
+    if any(records.tests for records in mapping.records):
+        names += result_variables(spec)
+    pairs = {f"{prefix}TESTCD": f"{prefix}TEST", f"{prefix}PARMCD": f"{prefix}PARM", "VISIT": "VISITNUM"}
+    names += [name for given, name in pairs.items() if given in variables]
+    if mapping.name != "DM":
+        names += [day for date, day in study_days(prefix) if date in variables]
+        if study.file.epochs and spec.observation_class in {"Interventions", "Events", "Findings", "Findings About"}:
+            names.append("EPOCH")
+    if mapping.baseline is not None:
+        names.append(mapping.baseline)
+    return [name for name in dict.fromkeys(names) if name in spec.names or standard.resolve(spec, name) is not None]
+
+
+def study_days(prefix: str) -> tuple[tuple[str, str], ...]:
+    """Return the pairs of a date and its study day (SDTMIG 3.4, 4.4.4)."""
+    return ((f"{prefix}DTC", f"{prefix}DY"), (f"{prefix}STDTC", f"{prefix}STDY"), (f"{prefix}ENDTC", f"{prefix}ENDY"))
+
+
+def relative(path: Path, folder: Path) -> str:
+    """Return a path as shown to the user."""
+    return path.relative_to(folder).as_posix()

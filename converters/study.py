@@ -1,0 +1,158 @@
+"""The study folder: `study.yaml` as a model, and where its files stand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from cdiscway.specs.load import Document, parse_model, read_yaml
+from cdiscway.specs.mistakes import Mistake, MistakesError
+from cdiscway.specs.model import Strict
+
+from .algorithms.vocabulary import Rule
+
+
+class Standards(Strict):
+    """Which versions the study is mapped to; terminology packages as {SDTM: 2026-03-27, ADaM: 2026-03-27}."""
+
+    sdtm: str = "SDTMIG 3.4"
+    adam: str = "ADaMIG 1.3"
+    define: Literal["2.1"] = "2.1"
+    terminology: dict[str, str] = Field(default_factory=dict)
+
+
+class Form(Strict):
+    """One raw form: its file in `raw/` and its label for readers."""
+
+    file: str
+    label: str = ""
+
+
+class Raw(Strict):
+    """How the raw export is read.
+
+    `missing` are texts that mean "no value" besides blank; `decimal` is the decimal mark of numbers; `cutoff` is the date of
+    the export, which dates every file that is built. `transliterate` lets accents and signs become ASCII (é e, µ u) in what
+    is submitted; every changed value is listed.
+    """
+
+    folder: str = "raw"
+    delimiter: str = ";"
+    encoding: str = "utf-8"
+    decimal: Literal[".", ","] = "."
+    missing: tuple[str, ...] = ()
+    cutoff: date
+    transliterate: bool = False
+    forms: dict[str, Form] = Field(default_factory=dict)
+
+
+class Dates(Strict):
+    """How dates are written in this study; see docs/reference/mapping.md for the words."""
+
+    formats: tuple[str, ...] = ("yyyy-mm-dd",)
+    unknown: tuple[str, ...] = ()
+    pivot: int | None = None
+
+
+class Visit(Strict):
+    """A planned visit and the raw texts that name it."""
+
+    VISITNUM: float
+    VISIT: str
+    VISITDY: int | None = None
+    raw: tuple[str, ...] = ()
+
+
+class Epoch(Strict):
+    """An epoch and the rule that dates its start, per subject, in order."""
+
+    EPOCH: str
+    start: Rule
+
+
+class NotSubmitted(Strict):
+    """Raw columns that go into no dataset, and why. Without `form` it holds in every form; `*` stands for any letters."""
+
+    form: str | None = None
+    columns: tuple[str, ...] = ("*",)
+    why: str
+
+
+class Exclusion(Strict):
+    """Raw rows that become no record, and why."""
+
+    form: str
+    when: str
+    why: str
+
+
+class StudyFile(Strict):
+    """What study.yaml holds."""
+
+    study: str
+    title: str
+    protocol: str
+    sponsor: str = ""
+    synthetic: bool = False
+    standards: Standards = Standards()
+    raw: Raw
+    dates: Dates = Dates()
+    subject: dict[str, Rule]
+    visits: tuple[Visit, ...] = ()
+    epochs: tuple[Epoch, ...] = ()
+    not_submitted: tuple[NotSubmitted, ...] = ()
+    excluded: tuple[Exclusion, ...] = ()
+    documents: dict[str, str] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study folder that has been read: its model, and the document it came from for messages."""
+
+    folder: Path
+    file: StudyFile
+    document: Document
+
+    @property
+    def build(self) -> Path:
+        """Where everything the tool writes goes."""
+        return self.folder / "build"
+
+    @property
+    def mapping_files(self) -> list[Path]:
+        """The mapping files, by name."""
+        return sorted((self.folder / "mapping").glob("*.yaml"))
+
+    @property
+    def extensions(self) -> Path | None:
+        """The sponsor's extension terms, where there are any."""
+        return _if_there(self.folder / "terminology" / "extensions.yaml")
+
+    @property
+    def synonyms(self) -> Path | None:
+        """The study's own synonyms, where there are any."""
+        return _if_there(self.folder / "terminology" / "synonyms.yaml")
+
+    def shown(self, path: Path) -> str:
+        """Return a file's name as the user knows it, relative to the study folder."""
+        return path.relative_to(self.folder).as_posix()
+
+
+def read_study(folder: Path) -> Study:
+    """Read `study.yaml` of a study folder. Raises MistakesError with every mistake in it."""
+    if not folder.is_dir():
+        raise MistakesError([Mistake(str(folder), None, "", "there is no such folder")])
+    path = folder / "study.yaml"
+    if not path.is_file():
+        hint = "a study folder holds study.yaml, raw/ and mapping/"
+        raise MistakesError([Mistake(str(folder), None, "", "has no study.yaml", hint)])
+    document = read_yaml(path, "study.yaml")
+    return Study(folder, parse_model(document, StudyFile), document)
+
+
+def _if_there(path: Path) -> Path | None:
+    return path if path.is_file() else None
