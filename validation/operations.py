@@ -165,7 +165,7 @@ def distinct(request: Request) -> Column:
         return request.constant(tuple(_existing_references(request, column, groups.rows)))
     codes = column.codes[groups.rows]
     if not request.words.get("group"):
-        return request.constant(tuple(column.values[c] for c in pd.unique(codes) if c >= 0))
+        return request.constant(tuple(column.values[c] for c in pd.unique(codes).tolist() if c >= 0))
     lists: dict[int, dict[Any, None]] = {i: {} for i in range(groups.count)}
     seen = pd.DataFrame({"group": groups.there, "code": codes}).drop_duplicates()
     for group, code in zip(seen["group"].tolist(), seen["code"].tolist(), strict=True):
@@ -178,7 +178,9 @@ def _existing_references(request: Request, names: Column, rows: Codes) -> Iterab
     """Give the names that are variables of the dataset their record points at (RDOMAIN)."""
     source = request.source
     related = source.column("RDOMAIN") if source.has("RDOMAIN") else None
-    pairs = pd.DataFrame({"name": names.codes[rows], "domain": related.codes[rows] if related else -1}).drop_duplicates()
+    pairs = pd.DataFrame(
+        {"name": names.codes[rows], "domain": related.codes[rows] if related else -1}
+    ).drop_duplicates()
     found: dict[str, None] = {}
     for name, domain in zip(pairs["name"].tolist(), pairs["domain"].tolist(), strict=True):
         if name < 0:
@@ -555,7 +557,13 @@ def _referenced_metadata(request: Request, by: str) -> dict[str, Column]:
     prefix = str(request.words["id"])
     return {
         f"{prefix}_{fact}": encode([getattr(v, held) if v else None for v in found]).take(column.codes)
-        for fact, held in (("name", "name"), ("role", "role"), ("ordinal", "order"), ("core", "core"), ("label", "label"))
+        for fact, held in (
+            ("name", "name"),
+            ("role", "role"),
+            ("ordinal", "order"),
+            ("core", "core"),
+            ("label", "label"),
+        )
     }
 
 
@@ -595,7 +603,9 @@ def package_kind(study: RuleStudy) -> str:
     return _PACKAGES.get(study.standard.upper(), study.standard)
 
 
-def study_codelists(study: RuleStudy, kind: str | None = None, version: str | None = None) -> Mapping[str, RuleCodelist]:
+def study_codelists(
+    study: RuleStudy, kind: str | None = None, version: str | None = None
+) -> Mapping[str, RuleCodelist]:
     """Return the codelists in force: the package asked for, else that of the study, else of define.xml, else the newest.
 
     Raises CannotRunError when the package is not at hand.
@@ -625,7 +635,10 @@ def _chosen(request: Request) -> list[RuleCodelist]:
     known = study_codelists(request.study, words.get("ct_package_type"), words.get("ct_version"))
     if any(str(name).upper() == "ALL" for name in asked):
         return list(known.values())
-    return [known[str(name)] for name in asked if str(name) in known]
+    absent = [str(name) for name in asked if str(name) not in known]
+    if absent:
+        raise CannotRunError(f"the controlled terminology at hand has no codelist {', '.join(absent)}")
+    return [known[str(name)] for name in asked]
 
 
 @operation("codelist_terms")
@@ -652,7 +665,11 @@ def _terms_by_record(request: Request) -> Column:
         held = study_codelists(request.study, words.get("ct_package_type"), as_text(version.value(row)))
         codelist = next((c for c in held.values() if c.code == code.value(row)), None)
         text = as_text(wanted.value(row)).lower()
-        return next((getattr(t, kind) for t in codelist.terms if getattr(t, own).lower() == text), None) if codelist else None
+        return (
+            next((getattr(t, kind) for t in codelist.terms if getattr(t, own).lower() == text), None)
+            if codelist
+            else None
+        )
 
     return _once_per_combination(request.frame.length, [version, code, wanted], find)
 

@@ -7,6 +7,8 @@ differ.
 
 from __future__ import annotations
 
+import functools
+import itertools
 import operator as op
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -15,9 +17,10 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
-from .rule_columns import Codes, Column, Mask, as_number, as_text, constant, is_empty, joint_codes
+from .rule_columns import Codes, Column, Mask, as_number, as_text, constant, is_empty, joint_codes, spread
 from .rule_dates import Parts, compare_parts, fill, is_complete_date, is_duration, is_valid_date, parse_date
 from .rule_frame import Frame, shorten
 
@@ -137,8 +140,9 @@ def operator(name: str, opposite: str = "") -> Callable[[Operator], Operator]:
 
 def referenced(frame: Frame, names: Column) -> Column:
     """Return, record by record, the value of the variable that `names` names."""
-    length, values, offset = frame.length, [], 0
-    codes = np.full(length, -1, dtype=np.intp)
+    values: list[Any] = []
+    offset = 0
+    codes = np.full(frame.length, -1, dtype=np.intp)
     for i, name in enumerate(names.values):
         resolved = frame.resolve(str(name))
         if not frame.has(resolved):
@@ -173,10 +177,15 @@ def _folding(call: Call, lower: bool) -> Callable[[Any], Any]:
     return fold
 
 
+_BOOLEANS = {"true": True, "false": False}
+
+
 def _literal_like(target: Column, literal: Any) -> Any:
     """Read a literal the way the column's values are typed: `0` against text, `"15"` against numbers."""
     if isinstance(literal, bool) or literal is None:
         return literal
+    if isinstance(literal, str) and literal.lower() in _BOOLEANS and all(isinstance(v, bool) for v in target.values):
+        return _BOOLEANS[literal.lower()]
     if isinstance(literal, str) and target.is_numeric and not np.isnan(as_number(literal)):
         return as_number(literal)
     if isinstance(literal, int | float) and not target.is_numeric:
@@ -283,7 +292,7 @@ def inconsistent_enumerated_columns(call: Call) -> Mask:
     """A variable of a numbered row (TSVAL, TSVAL1, TSVAL2) is filled though the one before it is empty."""
     chain = [call.target.missing, *(call.frame.column(name).missing for name in _numbered(call))]
     result = call.nothing
-    for before, after in zip(chain, chain[1:], strict=False):
+    for before, after in itertools.pairwise(chain):
         result |= before & ~after
     return result
 
@@ -402,7 +411,7 @@ def _string_part(call: Call, negate: bool) -> Mask:
     other = call.other.map(lambda value: part(as_text(value)))
     left, right = joint_codes(call.target, other, fold)
     same = (left == right) & (left >= 0)
-    return ~same & ((left >= 0) | (right >= 0)) if negate else same
+    return np.asarray(~same & ((left >= 0) | (right >= 0)) if negate else same)
 
 
 @operator("equals_string_part")
@@ -417,12 +426,12 @@ def does_not_equal_string_part(call: Call) -> Mask:
     return _string_part(call, negate=True)
 
 
-def _length(name: str, compare: Callable[[int, float], bool]) -> None:
+def _length(name: str, compare: Callable[[Any, Any], Any]) -> None:
     def check(call: Call) -> Mask:
         other = call.other
         if other.is_constant:
             limit = as_number(other.values[0])
-            return call.target.where_text(lambda text: compare(len(text), limit))
+            return call.target.where_text(lambda text: bool(compare(len(text), limit)))
         lengths = call.target.spread(np.array([len(t) for t in call.target.texts], dtype=float), np.nan)
         return np.asarray(compare(lengths, other.row_numbers))
 
@@ -474,7 +483,29 @@ def split_parts_have_unequal_length(call: Call) -> Mask:
     return _parts_alike(call, alike=False)
 
 
-_SMALL = frozenset("a an and as at but by en for from if in is nor of on or per the to v via vs with within".split())
+_SMALL = frozenset(
+    {
+        "a",
+        "an",
+        "and",
+        "as",
+        "at",
+        "but",
+        "by",
+        "en",
+        "for",
+        "if",
+        "in",
+        "of",
+        "on",
+        "or",
+        "the",
+        "to",
+        "v",
+        "via",
+        "vs",
+    }
+)
 
 
 def is_title(text: str) -> bool:
@@ -660,18 +691,18 @@ def is_ordered_subset_of(call: Call) -> Mask:
 # dates --------------------------------------------------------------------------------------------------------------
 
 
-def _date_pair(name: str, compare: Callable[[Any, Any], bool], opposite: str = "") -> None:
+def _date_pair(name: str, compare: Callable[[Any, Any], Any]) -> None:
     def check(call: Call) -> Mask:
         component = call.parameters.get("date_component")
         if component is None:
-            return _compare_filled(call.target, call.other, compare)
+            return _compare_known(call.target, call.other, compare)
 
         def test(a: Any, b: Any) -> bool:
             left, right = parse_date(as_text(a)), parse_date(as_text(b))
             if left is None or right is None:
                 return False
             first, second = compare_parts(left, right, component)
-            return bool(first) and bool(second) and compare(first, second)
+            return bool(first) and bool(second) and bool(compare(first, second))
 
         return _pairwise(call.target, call.other, test)
 
@@ -679,27 +710,50 @@ def _date_pair(name: str, compare: Callable[[Any, Any], bool], opposite: str = "
     operator(name)(check)
 
 
-def _ticks(text: str) -> float:
-    parts: Parts | None = parse_date(text)
+def _ticks(parts: Parts | None, precision: int) -> float:
+    """Return a number that grows with the date, of its first `precision` parts."""
     if parts is None:
         return float("nan")
-    year, month, day, hour, minute, second, micro = fill(parts)
+    year, month, day, hour, minute, second, micro = fill(parts[:precision])
     return ((((year * 12 + month) * 31 + day) * 24 + hour) * 60 + minute) * 60 + second + micro / 1e6
 
 
-def _compare_filled(left: Column, right: Column, compare: Callable[[Any, Any], Any]) -> Mask:
-    """Compare by a number that grows with the date, missing parts having their least value."""
-    first = left.spread(np.array([_ticks(text) for text in left.texts], dtype=float), np.nan)
-    second = right.spread(np.array([_ticks(text) for text in right.texts], dtype=float), np.nan)
-    return np.asarray(compare(first, second)) & ~np.isnan(first) & ~np.isnan(second)
+def _compare_known(left: Column, right: Column, compare: Callable[[Any, Any], Any]) -> Mask:
+    """Compare as far as both dates are known; where that far they are the same and the first is known better, wholly."""
+    first, second = ([parse_date(text) for text in column.texts] for column in (left, right))
+    depth, other_depth = (
+        spread(np.array([len(parts or ()) for parts in dates], dtype=np.intp), column.codes, 0)
+        for dates, column in ((first, left), (second, right))
+    )
+    common = np.minimum(depth, other_depth)
+    result = np.zeros(len(left), dtype=bool)
+    for precision in np.unique(common[common > 0]).tolist():
+        rows = np.flatnonzero(common == precision)
+        a, b = _at(first, left, rows, precision), _at(second, right, rows, precision)
+        better = (a == b) & (depth[rows] > other_depth[rows])
+        whole = compare(_at(first, left, rows, 7), _at(second, right, rows, 7))
+        result[rows] = np.where(better, whole, compare(a, b))
+    return result
+
+
+def _at(dates: Sequence[Parts | None], column: Column, rows: Codes, precision: int) -> npt.NDArray[np.float64]:
+    ticks = np.array([_ticks(parts, precision) for parts in dates], dtype=float)
+    return np.asarray(spread(ticks, column.codes[rows], np.nan))
 
 
 _date_pair("date_equal_to", op.eq)
-_date_pair("date_not_equal_to", op.ne)
 _date_pair("date_greater_than", op.gt)
 _date_pair("date_greater_than_or_equal_to", op.ge)
 _date_pair("date_less_than", op.lt)
 _date_pair("date_less_than_or_equal_to", op.le)
+_date_pair("_date_not_equal_to", op.ne)
+_both_dates_differ = OPERATORS.pop("_date_not_equal_to")
+
+
+@operator("date_not_equal_to")
+def date_not_equal_to(call: Call) -> Mask:
+    """Both are dates and differ, or only one of them is there."""
+    return np.asarray(_both_dates_differ(call) | (call.target.missing != call.other.missing))
 
 
 @operator("is_complete_date", "is_incomplete_date")
@@ -765,19 +819,25 @@ def present_on_multiple_rows_within(call: Call) -> Mask:
 
 @operator("is_inconsistent_across_dataset")
 def is_inconsistent_across_dataset(call: Call) -> Mask:
-    """The value differs within its group: those that differ from the majority, all where there is none."""
-    by = call.names(call.parameters.get("value"))
-    group = call.frame.groups(by)
+    """The value differs within its group: those that differ from the majority, all where there is none.
+
+    A record without a value differs from none.
+    """
+    group = call.frame.groups(call.names(call.parameters.get("value")))
     target = shorten(call.target, call.parameters.get("regex"))
-    pair = pd.factorize(group.astype(np.int64) * (len(target.values) + 1) + target.codes + 1)[0]
-    counts = np.bincount(pair, minlength=1)[pair] if len(pair) else pair
-    most = pd.Series(counts).groupby(group).transform("max").to_numpy()
-    tied = pd.Series(np.where(counts == most, pair, -1)).groupby(group).transform(_distinct_kept).to_numpy()
-    return _several(group, pair) & ((counts < most) | (tied > 1))
-
-
-def _distinct_kept(values: pd.Series[Any]) -> int:
-    return int(values[values >= 0].nunique())
+    rows = np.flatnonzero(~target.missing)
+    frame = pd.DataFrame({"group": group[rows], "value": target.codes[rows]})
+    counts = frame.groupby(["group", "value"], as_index=False).size()
+    most = counts.groupby("group")["size"].transform("max")
+    counts["leads"] = counts["size"] == most
+    leaders = counts.groupby("group")["leads"].transform("sum")
+    kinds = counts.groupby("group")["value"].transform("size")
+    wrong = counts[(kinds > 1) & (~counts["leads"] | (leaders > 1))]
+    width = len(target.values) + 1
+    bad = (wrong["group"].astype(np.int64) * width + wrong["value"]).to_numpy()
+    result = call.nothing
+    result[rows] = np.isin(frame["group"].astype(np.int64) * width + frame["value"], bad)
+    return result
 
 
 @operator("has_same_values", "has_different_values")
@@ -876,18 +936,18 @@ def _overlapping(column: Column, group: Codes) -> Mask:
     partial = [text for text in column.texts if 4 <= len(text) < 10 and parse_date(text) is not None]
     if not partial:
         return np.zeros(len(column), dtype=bool)
-    by_group = pd.DataFrame({"group": group, "code": column.codes})
-    distinct = by_group[by_group["code"] >= 0].drop_duplicates()
-    flagged: set[tuple[int, int]] = set()
+    width = len(column.values) + 1
+    held = np.unique((group.astype(np.int64) * width + column.codes)[~column.missing])
     starts = {column.texts.index(text) for text in partial}
-    concerned = distinct[distinct["group"].isin(distinct.loc[distinct["code"].isin(starts), "group"])]
-    for number, codes in concerned.groupby("group")["code"]:
-        held = codes.tolist()
-        for short in (code for code in held if code in starts):
-            longer = [c for c in held if c != short and column.texts[c].startswith(column.texts[short])]
-            flagged |= {(int(number), c) for c in (*longer, *((short,) if longer else ()))}  # type: ignore[call-overload]
-    keys = {g * (len(column.values) + 1) + c for g, c in flagged}
-    return np.isin(group * (len(column.values) + 1) + column.codes, list(keys)) & ~column.missing
+    by_group: dict[int, list[int]] = {}
+    for number, code in zip((held // width).tolist(), (held % width).tolist(), strict=True):
+        by_group.setdefault(number, []).append(code)
+    flagged: set[int] = set()
+    for number, codes in by_group.items():
+        for short in starts.intersection(codes):
+            longer = [c for c in codes if c != short and column.texts[c].startswith(column.texts[short])]
+            flagged.update(number * width + code for code in (*longer, *((short,) if longer else ())))
+    return np.isin(group.astype(np.int64) * width + column.codes, list(flagged)) & ~column.missing
 
 
 def _sorted_by(call: Call) -> Mask:
@@ -988,5 +1048,9 @@ def is_valid_relationship(call: Call) -> Mask:
     for i, domain in enumerate(context.values):
         rows = np.flatnonzero(context.codes == i)
         held = Column(call.target.values, call.target.codes[rows])
-        result[rows] = _pairwise(held, call.other.take(rows), lambda a, b, d=domain: as_text(a) in lookup(d, b))
+        result[rows] = _pairwise(held, call.other.take(rows), functools.partial(_is_there, lookup, domain))
     return result
+
+
+def _is_there(lookup: Callable[[Any, Any], frozenset[str]], domain: Any, value: Any, name: Any) -> bool:
+    return as_text(value) in lookup(domain, name)

@@ -21,8 +21,8 @@ from cdiscway.specs.mistakes import Mistake, MistakesError
 
 from .rule_data import LibraryMetadata, RuleDataset, RuleStudy, TerminologySource
 from .rule_define import read_define
+from .rule_model import Rule, normal_version, read_rule
 from .rule_run import RuleOutcome, run_rules
-from .rules import Rule, normal_version, read_rule
 
 Expected = Counter[tuple[str, str, str, str]]
 LibraryLoader = Callable[[str, str], LibraryMetadata | None]
@@ -105,7 +105,9 @@ def read_study(data: Path, library: LibraryLoader, terminology: TerminologySourc
     labels = {row["Filename"].lower(): row["Label"] for row in _rows(data / "_datasets.csv") if row.get("Filename")}
     variables = list(_rows(data / "_variables.csv"))
     files = sorted(p for p in data.glob("*.csv") if not p.name.startswith("_"))
-    datasets = tuple(read_dataset(file, labels, variables) for file in files if file.stem.lower() in labels or not labels)
+    datasets = tuple(
+        read_dataset(file, labels, variables) for file in files if file.stem.lower() in labels or not labels
+    )
     standard, version = words.get("PRODUCT", "SDTMIG").upper(), normal_version(words.get("VERSION", ""))
     define = words.get("DEFINE_XML")
     return RuleStudy(
@@ -141,7 +143,11 @@ def read_dataset(file: Path, labels: Mapping[str, str], variables: Iterable[Mapp
     with file.open(encoding="utf-8-sig", newline="") as stream:
         lines = [line for line in csv.reader(stream) if line]
     names = [name.strip() for name in lines[0]] if lines else []
-    described = {v["variable"]: v for v in variables if (v.get("dataset") or "").lower() in (file.stem.lower(), file.name.lower())}
+    described = {
+        v["variable"]: v
+        for v in variables
+        if (v.get("dataset") or "").lower() in (file.stem.lower(), file.name.lower())
+    }
     columns = {
         name: _typed([line[i] if i < len(line) else "" for line in lines[1:]], described.get(name, {}))
         for i, name in enumerate(names)

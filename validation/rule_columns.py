@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-Codes = npt.NDArray[np.intp]
+Codes = npt.NDArray[Any]
+"""Whole numbers: codes of values (-1: none), or numbers of rows."""
 Mask = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
 
@@ -131,7 +132,9 @@ def as_text(value: Any) -> str:
 def is_empty(value: Any) -> bool:
     """Whether a value counts as missing: nothing, an empty text, not a number, an empty list."""
     return (
-        value is None or (isinstance(value, float) and value != value) or (isinstance(value, str | tuple) and not value)
+        value is None
+        or (isinstance(value, float) and np.isnan(value))
+        or (isinstance(value, str | tuple) and not value)
     )
 
 
@@ -164,11 +167,11 @@ def constant(value: Any, length: int) -> Column:
 def from_series(series: pd.Series[Any]) -> Column:
     """Encode a column of a dataset; an empty text counts as missing."""
     if isinstance(series.dtype, pd.CategoricalDtype):
-        return _drop_empty(series.cat.categories.tolist(), series.cat.codes.to_numpy(dtype=np.intp))
+        return _drop_empty(series.cat.categories.tolist(), series.cat.codes.to_numpy(dtype=np.int32))
     if pd.api.types.is_object_dtype(series.dtype):
         return encode(series.tolist())
-    codes, uniques = pd.factorize(series)
-    return _drop_empty(uniques.tolist(), codes.astype(np.intp, copy=False))
+    factorized, uniques = pd.factorize(series)
+    return _drop_empty(list(uniques.tolist()), factorized.astype(np.int32))
 
 
 def _drop_empty(values: list[Any], codes: Codes) -> Column:

@@ -7,13 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+import pandas as pd
+
 from cdiscway.converters.dataset import VariableMetadata
 
 from .rule_frame import Frame, frame_of_series
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from .rule_define import Define
 
 SUPPLEMENTAL = re.compile(r"^(SUPP|SQ)")
@@ -198,8 +198,6 @@ def stack_tables(parts: Sequence[RuleDataset]) -> Frame | None:
     """Put the parts of a split dataset into one table."""
     if len(parts) <= 1:
         return parts[0].table if parts else None
-    import pandas as pd
-
     stacked = pd.concat([p.frame for p in parts], ignore_index=True)
     columns = {str(name): stacked[name] for name in stacked.columns}
     return frame_of_series(columns, len(stacked), parts[0].prefix)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import calendar
 import re
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from functools import lru_cache
 
 COMPONENTS = ("year", "month", "day", "hour", "minute", "second", "microsecond")
@@ -47,7 +47,7 @@ def parse_date(text: str) -> Parts | None:
 
 
 def _in_calendar(parts: list[int]) -> bool:
-    year, month, day = (parts + [1, 1])[:3]
+    year, month, day = ([*parts, 1, 1])[:3]
     if not 1 <= month <= 12 or not 1 <= year <= 9999 or not 1 <= day <= calendar.monthrange(year, month)[1]:
         return False
     return all(part < limit for part, limit in zip(parts[3:6], (24, 60, 60), strict=False))
@@ -58,7 +58,7 @@ def _to_utc(parts: list[int], zone: str) -> Parts:
     digits = zone[1:].replace(":", "").ljust(4, "0")
     offset = timezone(sign * timedelta(hours=int(digits[:2]), minutes=int(digits[2:])))
     year, month, day, hour, minute, second, micro = parts + [0] * (7 - len(parts))
-    moment = datetime(year, month, day, hour, minute, second, micro, offset).astimezone(timezone.utc)
+    moment = datetime(year, month, day, hour, minute, second, micro, offset).astimezone(UTC)
     return (moment.year, moment.month, moment.day, moment.hour, moment.minute, moment.second, moment.microsecond)[
         : len(parts)
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -126,7 +127,9 @@ class _Reader:
 
     def dataset(self, group: Any, names: list[str]) -> Facts:
         references = list(_children(group, "ItemRef"))
-        ordered = sorted(range(len(references)), key=lambda i: (as_number(references[i].get("OrderNumber") or i + 1), i))
+        ordered = sorted(
+            range(len(references)), key=lambda i: (as_number(references[i].get("OrderNumber") or i + 1), i)
+        )
         keys = [r for r in references if r.get("KeySequence")]
         keys.sort(key=lambda r: as_number(r.get("KeySequence")))
         leaf = next(_children(group, "leaf"), None)
@@ -229,7 +232,7 @@ class _Reader:
                     yield RangeCheck(str(item.get("Name")), str(check.get("Comparator")), values)
 
     def terminology(self) -> dict[str, str]:
-        found = {}
+        found: dict[str, str] = {}
         for standard in self.every("Standard"):
             if standard.get("Type") == "CT" and standard.get("Version"):
                 found.setdefault(str(standard.get("PublishingSet") or "").upper(), str(standard.get("Version")))
@@ -251,7 +254,7 @@ def rows_of(item: ValueItem, table: Frame) -> Mask:
     for test in item.tests:
         if not table.has(test.variable):
             return np.zeros(table.length, dtype=bool)
-        keep &= table.column(test.variable).where(lambda value, t=test: _holds(value, t), missing=_absent_holds(test))
+        keep &= table.column(test.variable).where(functools.partial(_holds, test), missing=_absent_holds(test))
     return keep
 
 
@@ -259,7 +262,7 @@ def _absent_holds(test: RangeCheck) -> bool:
     return test.comparator in {"NE", "NOTIN"} or (test.comparator == "EQ" and test.values == ("",))
 
 
-def _holds(value: Any, test: RangeCheck) -> bool:
+def _holds(test: RangeCheck, value: Any) -> bool:
     text, number = as_text(value), as_number(value)
     if test.comparator in {"EQ", "IN"}:
         return text in test.values

@@ -17,13 +17,15 @@ from .operators import VariableMissingError
 from .rule_columns import Codes, Column, as_number, as_text, encode, joint_codes
 from .rule_data import RuleDataset, RuleStudy
 from .rule_frame import Frame, Loader, missing_column, taken_later
+from .rule_model import Match
 from .rule_types import stack
-from .rules import Match
 
 _SUPPLEMENTAL_WORDS = frozenset({"QNAM", "QVAL", "QLABEL", "QORIG", "QEVAL", "IDVAR", "IDVARVAL"})
 
 
-def join_all(study: RuleStudy, dataset: RuleDataset, frame: Frame, matches: Sequence[Match], names: frozenset[str]) -> Frame:
+def join_all(
+    study: RuleStudy, dataset: RuleDataset, frame: Frame, matches: Sequence[Match], names: frozenset[str]
+) -> Frame:
     """Join the datasets of a rule; `names` are the variables the rule speaks of.
 
     Raises VariableMissingError when a dataset or a key is not there.
@@ -49,7 +51,7 @@ def _join(study: RuleStudy, dataset: RuleDataset, frame: Frame, match: Match, lo
     if not parts:
         raise VariableMissingError(f"dataset {name}")
     table = study.domain_table(name)
-    assert table is not None  # noqa: S101 - parts are there, so is their table
+    assert table is not None
     if parts[0].is_supplemental and not dataset.is_supplemental and not long:
         return _join_qualifiers(frame, table)
     if parts[0].is_supplemental and not dataset.is_supplemental:
@@ -126,7 +128,9 @@ def _beside(frame: Frame, rows: Codes, extra: Mapping[str, Loader], wildcard: st
     same = len(rows) == frame.length and bool((rows == np.arange(frame.length)).all())
     ours: dict[str, Loader] = {n: (_as_is(frame, n) if same else taken_later(frame, n, rows)) for n in frame.names}
     records = rows if frame.records is None else frame.records[rows]
-    return Frame(len(rows), {**ours, **extra}, frame.prefix, None if same and frame.records is None else records, wildcard)
+    return Frame(
+        len(rows), {**ours, **extra}, frame.prefix, None if same and frame.records is None else records, wildcard
+    )
 
 
 def _as_is(frame: Frame, name: str) -> Loader:
@@ -281,7 +285,9 @@ def _relations(relations: Frame, domain: str) -> Iterator[tuple[str, int, int]]:
             yield str(domains.values[code]), int(here), int(there)
 
 
-def _related_pairs(frame: Frame, table: Frame, relations: Frame, ours: int, theirs: int) -> Iterator[tuple[Codes, Codes]]:
+def _related_pairs(
+    frame: Frame, table: Frame, relations: Frame, ours: int, theirs: int
+) -> Iterator[tuple[Codes, Codes]]:
     """Give the pairs of records of one relation: by value of both IDVARs, or by equal values where none is given."""
     here, there = (relations.column("IDVAR").value(row) for row in (ours, theirs))
     if here is None or there is None or not frame.has(str(here)) or not table.has(str(there)):

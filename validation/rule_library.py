@@ -1,136 +1,137 @@
-"""Where the engine's library metadata and terminology come from: tables of facts, or the packages of `specs`."""
+"""Library metadata and terminology for rules, from the standards and packages of `specs`."""
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterable, Mapping, Sequence
+import functools
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
+
+from cdiscway.specs.model import Codelist, DatasetSpec, ObservationClass, VariableSpec
+from cdiscway.specs.package import Package
+from cdiscway.specs.standards import load_standard
+from cdiscway.specs.store import bundled, full_title, imported, open_package, store_folder
+from cdiscway.specs.tabulation import ModelVariable, Sdtm
 
 from .rule_data import LibraryVariable, RuleCodelist, RuleTerm, normal_class
 
+_CLASSES: Mapping[str, ObservationClass] = {
+    "INTERVENTIONS": "Interventions",
+    "EVENTS": "Events",
+    "FINDINGS": "Findings",
+    "FINDINGS ABOUT": "Findings About",
+}
+_TABULATION = frozenset({"SDTMIG", "SENDIG", "TIG"})
+
 
 @dataclass(frozen=True)
-class TableLibrary:
-    """Library metadata held in tables: guide variables by domain, model variables by (class, dataset)."""
+class StandardLibrary:
+    """Library metadata of SDTMIG 3.4 over SDTM 2.0."""
 
-    labels: Mapping[str, str]
-    classes: Mapping[str, str]
-    guide: Mapping[str, Sequence[LibraryVariable]]
-    model: Mapping[tuple[str, str], Sequence[LibraryVariable]]
+    standard: Sdtm
 
     def domains(self) -> Sequence[str]:
         """Names of the guide's datasets."""
-        return tuple(self.labels)
+        return self.standard.names
 
     def domain_label(self, domain: str) -> str:
         """Label of a dataset."""
-        return self.labels.get(domain, "")
+        return self.standard.dataset(domain).label if domain in self.standard.names else ""
 
     def domain_class(self, domain: str) -> str:
         """Class of a dataset."""
-        return self.classes.get(domain, "")
+        return self.standard.dataset(domain).observation_class if domain in self.standard.names else ""
 
     def variables(self, domain: str) -> Sequence[LibraryVariable]:
         """Variables of a dataset in the guide's order."""
-        return self.guide.get(domain, ())
+        if domain not in self.standard.names:
+            return ()
+        listed = self.standard.dataset(domain).variables
+        return tuple(_of_guide(variable, i + 1) for i, variable in enumerate(listed))
 
     def model_variables(self, class_name: str, domain: str) -> Sequence[LibraryVariable]:
-        """Variables of a model dataset, else identifiers, the class's own and timing variables."""
-        own = self.model.get((normal_class(class_name), domain))
-        if own:
-            return own
-        general = self.model.get(("GENERAL OBSERVATIONS", ""), ())
-        wanted = normal_class(class_name)
-        specific = [*self.model.get((wanted, ""), ())]
-        if wanted == "FINDINGS ABOUT":
-            specific = [*self.model.get(("FINDINGS", ""), ()), *specific]
-        if not specific:
-            return ()
-        identifiers = [v for v in general if v.role == "Identifier"]
-        timing = [v for v in general if v.role != "Identifier"]
-        return [*identifiers, *specific, *timing]
+        """Variables of the model for the dataset, or for a custom domain of that class."""
+        spec = self._spec(class_name, domain)
+        found = self.standard.model_variables(spec) if spec else ()
+        return tuple(_of_model(variable, i + 1) for i, variable in enumerate(found))
+
+    def _spec(self, class_name: str, domain: str) -> DatasetSpec | None:
+        if domain in self.standard.names:
+            return self.standard.dataset(domain)
+        observation_class = _CLASSES.get(normal_class(class_name))
+        if observation_class is None:
+            return None
+        try:
+            return self.standard.custom_domain(domain, domain, observation_class)
+        except KeyError:
+            return None
 
 
-def read_table_library(guide: Path, datasets: Path, model: Path) -> TableLibrary:
-    """Read library metadata from three CSV files (guide variables, guide datasets, model variables)."""
-    by_domain: dict[str, list[LibraryVariable]] = {}
-    for row in _rows(guide):
-        by_domain.setdefault(row["dataset"], []).append(_variable(row))
-    by_class: dict[tuple[str, str], list[LibraryVariable]] = {}
-    for row in _rows(model):
-        by_class.setdefault((normal_class(row["class"]), row["dataset"]), []).append(_variable(row))
-    described = list(_rows(datasets))
-    return TableLibrary(
-        {row["dataset"]: row["label"] for row in described},
-        {row["dataset"]: row["class"] for row in described},
-        by_domain,
-        by_class,
-    )
-
-
-def _rows(path: Path) -> Iterable[dict[str, str]]:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        yield from csv.DictReader(file)
-
-
-def _variable(row: Mapping[str, str]) -> LibraryVariable:
-    codes = tuple(code.strip() for code in (row.get("codelist_codes") or "").replace(";", ",").split(",") if code.strip())
+def _of_guide(variable: VariableSpec, order: int) -> LibraryVariable:
     return LibraryVariable(
-        row["variable"], row["label"], row["type"], row["role"], row.get("core") or "", int(row["order"]), codes
+        variable.name, variable.label, variable.type, variable.role, variable.core, order, variable.codelists
     )
+
+
+def _of_model(variable: ModelVariable, order: int) -> LibraryVariable:
+    return LibraryVariable(variable.name, variable.label, variable.type, variable.role, "", order, variable.codelists)
+
+
+@functools.cache
+def library_of(standard: str, version: str) -> StandardLibrary | None:
+    """Return the library metadata for a standard, None where there is none (ADaM).
+
+    SDTMIG 3.4 is what the tool knows: older versions and SEND are judged by its classes and variables.
+    """
+    found = load_standard("SDTMIG 3.4") if standard.upper() in _TABULATION else None
+    return StandardLibrary(found) if isinstance(found, Sdtm) else None
+
+
+class PackageCodelists(Mapping[str, RuleCodelist]):
+    """The codelists of a package by submission value, each read when it is asked for."""
+
+    def __init__(self, package: Package) -> None:
+        self._package = package
+        self._made: dict[str, RuleCodelist] = {}
+
+    def __getitem__(self, name: str) -> RuleCodelist:
+        if name not in self._package.names:
+            raise KeyError(name)
+        if name not in self._made:
+            self._made[name] = _codelist(self._package.codelist(name))
+        return self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._package.names)
+
+    def __len__(self) -> int:
+        return len(self._package.names)
+
+
+def _codelist(found: Codelist) -> RuleCodelist:
+    terms = tuple(RuleTerm(term.code, term.value, term.decode) for term in found.terms)
+    return RuleCodelist(found.code, found.name, found.label, found.extensible, terms)
 
 
 @dataclass(frozen=True)
-class FolderTerminology:
-    """Terminology packages as NCI publishes them: `<kind>_Terminology_<date>*.txt` in a folder."""
+class PackageTerminology:
+    """The terminology packages imported and those that come with the tool."""
 
-    folder: Path
-    kept: dict[tuple[str, str], Mapping[str, RuleCodelist]] = field(default_factory=dict)
-
-    @cached_property
-    def _files(self) -> dict[tuple[str, str], Path]:
-        found = {}
-        for path in sorted(self.folder.glob("*_Terminology_*.txt")):
-            kind, _, rest = path.stem.partition("_Terminology_")
-            found[kind.upper(), rest[:10]] = path
-        return found
+    home: Path | None = None
+    kept: dict[str, PackageCodelists] = field(default_factory=dict)
 
     def dates(self, kind: str) -> Sequence[str]:
-        """Dates of the packages in the folder."""
-        return tuple(date for held, date in self._files if held == kind.upper())
+        """Dates of the packages at hand."""
+        titles = {**bundled(), **imported(store_folder(self.home))}
+        held = (title.partition(" CT ") for title in titles)
+        return tuple(sorted({date for own, _, date in held if own.upper() == kind.upper()}))
 
     def codelists(self, kind: str, date: str | None) -> Mapping[str, RuleCodelist] | None:
-        """Codelists by submission value; the newest package for None."""
+        """Codelists by submission value; the newest package for None; None where it is not at hand."""
         dates = self.dates(kind)
-        wanted = (kind.upper(), date or max(dates, default=""))
-        if wanted not in self._files:
+        if not dates or (date and date not in dates):
             return None
-        if wanted not in self.kept:
-            self.kept[wanted] = read_codelists(self._files[wanted])
-        return self.kept[wanted]
-
-
-def read_codelists(path: Path) -> dict[str, RuleCodelist]:
-    """Read a terminology package (tab-separated, NCI's columns)."""
-    heads: dict[str, dict[str, str]] = {}
-    terms: dict[str, list[RuleTerm]] = {}
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE):
-            parent = (row["Codelist Code"] or "").strip()
-            if not parent:
-                heads[row["Code"].strip()] = row
-                continue
-            term = RuleTerm(row["Code"].strip(), row["CDISC Submission Value"].strip(), (row["NCI Preferred Term"] or "").strip())
-            terms.setdefault(parent, []).append(term)
-    return {
-        head["CDISC Submission Value"].strip(): RuleCodelist(
-            code,
-            head["CDISC Submission Value"].strip(),
-            head["Codelist Name"].strip(),
-            (head["Codelist Extensible (Yes/No)"] or "").strip().lower() == "yes",
-            tuple(terms.get(code, ())),
-        )
-        for code, head in heads.items()
-    }
+        title = full_title(f"{kind} {date or dates[-1]}")
+        if title not in self.kept:
+            self.kept[title] = PackageCodelists(open_package(title, store_folder(self.home)))
+        return self.kept[title]

@@ -6,6 +6,7 @@ joins are made once and serve all rules.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -20,8 +21,8 @@ from .rule_columns import Codes, Column, Mask, as_text
 from .rule_data import SUPPLEMENTAL, RuleDataset, RuleStudy
 from .rule_frame import Frame
 from .rule_joins import join_all
-from .rule_types import RULE_TYPES
-from .rules import Check, Condition, Operation, Rule, Selection, conditions_of
+from .rule_model import Check, Condition, Operation, Rule, Selection, conditions_of
+from .rule_types import RULE_TYPES, VALUE_TYPES
 
 NOT_THERE = "Not in dataset"
 STUDY = "STUDY"
@@ -38,101 +39,97 @@ class Hit:
 
 
 @dataclass(frozen=True)
+class Piece:
+    """A table a rule was checked on, and its flagged rows; values are checked one variable (piece) at a time."""
+
+    frame: Frame
+    rows: Codes
+
+
+@dataclass(frozen=True)
 class RuleOutcome:
     """What one rule said of one dataset.
 
     `status` is `checked` (`hits` are the flagged records, made when asked for; none means clean), `skipped` (the dataset
-    lacks a variable the rule is about: the rule has nothing to say) or `not run` (it could not be judged).
+    lacks a variable the rule is about: the rule has nothing to say) or `not run` (it could not be judged). `flagged`
+    counts the records behind a finding about a whole dataset; `parts` are the files of a split domain with the record
+    each begins at.
     """
 
     rule: Rule
     dataset: str
     status: Literal["checked", "skipped", "not run"] = "checked"
     reason: str = ""
-    frame: Frame | None = field(default=None, repr=False, compare=False)
-    rows: Codes = field(default_factory=lambda: np.zeros(0, dtype=np.intp), repr=False, compare=False)
+    pieces: tuple[Piece, ...] = field(default=(), repr=False, compare=False)
+    flagged: int = 0
     parts: tuple[tuple[str, int], ...] = ()
 
     @property
     def count(self) -> int:
-        """How many records (or datasets) are flagged."""
-        return len(self.rows)
+        """How many findings there are."""
+        return sum(len(piece.rows) for piece in self.pieces)
 
     @property
     def not_run(self) -> NotRun | None:
         """The outcome of a rule that could not be judged."""
         return NotRun(self.rule.id, self.dataset, self.reason) if self.status == "not run" else None
 
-    @property
-    def variables(self) -> tuple[str, ...]:
-        """The variables the rule reports, in order."""
-        return tuple(name for name, _ in self._shown()) if self.frame is not None else ()
-
     def hits(self, limit: int | None = None) -> Iterator[Hit]:
-        """Give the flagged records in order, at most `limit`."""
-        if self.frame is None or not len(self.rows):
-            return
-        shown = self._shown()
-        for row in self.rows[:limit].tolist():
-            dataset, record = self._place(row)
-            yield Hit(dataset, record, tuple((name, _cell(column, row)) for name, column in shown))
+        """Give what is flagged in order, at most `limit`."""
+        return itertools.islice((hit for hit, _, _ in self._all()), limit)
 
     def findings(self, limit: int | None = None) -> Iterator[Finding]:
-        """Give the flagged records as findings, with the keys at hand."""
-        for row, hit in zip(self.rows[:limit].tolist(), self.hits(limit), strict=False):
-            named = [(n, v) for n, v in hit.values if not n.startswith("$")]
+        """Give what is flagged as findings, with the keys at hand."""
+        for hit, frame, row in itertools.islice(self._all(), limit):
+            named = [name for name, _ in hit.values if not name.startswith("$")]
             yield Finding(
                 rule=self.rule.id,
                 severity=self.rule.severity,
                 dataset=hit.dataset,
                 message=self.rule.message,
-                variable=", ".join(name for name, _ in named),
-                keys=self._keys(row) if hit.record is not None else {},
+                variable=", ".join(named),
+                keys=_keys(frame, row) if hit.record is not None else {},
                 value="; ".join(f"{name}={value}" for name, value in hit.values),
                 record=hit.record,
-                records=1 if hit.record is not None else self._flagged_records(),
+                records=1 if hit.record is not None else self.flagged,
             )
 
-    def _flagged_records(self) -> int:
-        return int(self.frame.kept.get(("flagged", self.rule.id), 1)) if self.frame else 1
+    def _all(self) -> Iterator[tuple[Hit, Frame, int]]:
+        for piece in self.pieces:
+            if not len(piece.rows):
+                continue
+            shown = shown_columns(self.rule, piece.frame)
+            for row in piece.rows.tolist():
+                dataset, record = self._place(piece.frame, row)
+                yield Hit(dataset, record, tuple((name, _cell(c, row)) for name, c in shown)), piece.frame, row
 
-    def _keys(self, row: int) -> dict[str, str]:
-        frame = self.frame
-        if frame is None:
-            return {}
-        names = ("USUBJID", f"{frame.prefix}SEQ")
-        return {name: _cell(frame.column(name), row) for name in names if frame.has(name)}
-
-    def _place(self, row: int) -> tuple[str, int | None]:
-        if self.frame is None or self.rule.sensitivity in {"Dataset", "Study"}:
-            return self._part(0)[0] if self.parts and self.frame is None else self.dataset, None
-        record = self.frame.record_of(row)
-        name, start = self._part(record)
+    def _place(self, frame: Frame, row: int) -> tuple[str, int | None]:
+        if self.rule.sensitivity in {"Dataset", "Study"} or self.dataset == STUDY:
+            return self.dataset, None
+        record = frame.record_of(row)
+        name, start = next(((n, s) for n, s in reversed(self.parts) if record >= s), (self.dataset, 0))
         return name, record - start + 1
 
-    def _part(self, record: int) -> tuple[str, int]:
-        found = (self.dataset, 0)
-        for name, start in self.parts:
-            if record >= start:
-                found = (name, start)
-        return found
 
-    def _shown(self) -> list[tuple[str, Column | None]]:
-        frame = self.frame
-        assert frame is not None  # noqa: S101 - only asked where there is one
-        names = [frame.resolve(name) for name in self.rule.output] or reported(self.rule, frame)
-        shown: dict[str, Column | None] = {}
-        for name in names:
-            column = frame.column(name) if frame.has(name) else None
-            shown[name] = column
-            for inner in _listed_variables(name, column, frame):
-                shown.setdefault(inner, frame.column(inner))
-        return list(shown.items())
+def _keys(frame: Frame, row: int) -> dict[str, str]:
+    names = ("USUBJID", f"{frame.prefix}SEQ")
+    return {name: _cell(frame.column(name), row) for name in names if frame.has(name)}
 
 
-def _listed_variables(name: str, column: Column | None, frame: Frame) -> list[str]:
-    """Return the variables that the list in an operation's result names, as far as the dataset has them."""
-    if column is None or not name.startswith("$") or not column.is_constant or not isinstance(column.values[0], tuple):
+def shown_columns(rule: Rule, frame: Frame) -> list[tuple[str, Column | None]]:
+    """Return the variables a rule reports, with those that its lists name; None for one that is not there."""
+    shown: dict[str, Column | None] = {}
+    for name in [frame.resolve(name) for name in rule.output] or reported(rule, frame):
+        column = frame.column(name) if frame.has(name) else None
+        shown[name] = column
+        for inner in _listed_variables(column, frame):
+            shown.setdefault(inner, frame.column(inner))
+    return list(shown.items())
+
+
+def _listed_variables(column: Column | None, frame: Frame) -> list[str]:
+    """Return the variables that a list (of an operation, of define.xml) names, as far as the dataset has them."""
+    if column is None or not column.is_constant or not isinstance(column.values[0], tuple):
         return []
     return [item for item in column.values[0] if isinstance(item, str) and frame.has(item)]
 
@@ -165,7 +162,7 @@ def in_scope(rule: Rule, study: RuleStudy, dataset: RuleDataset) -> bool:
         return False
     class_name = study.class_of(dataset)
     for selection in (scope.classes, scope.structures):
-        if not selection.takes(lambda word: word == class_name or f"{word} ABOUT" == class_name):
+        if not selection.takes(lambda word: class_name in (word, f"{word} ABOUT")):
             return False
     return _takes_domain(scope.domains, dataset)
 
@@ -182,7 +179,9 @@ def answers_to(dataset: RuleDataset, word: str) -> bool:
         return bool(SUPPLEMENTAL.match(dataset.name))
     if word == "AP--":
         return bool(dataset.domain and len(dataset.domain) == 4 and dataset.domain.startswith("AP"))
-    return word in (dataset.name, dataset.domain) or (dataset.is_supplemental and word == f"SUPP{dataset.related_domain}")
+    return word in (dataset.name, dataset.domain) or (
+        dataset.is_supplemental and word == f"SUPP{dataset.related_domain}"
+    )
 
 
 def units(study: RuleStudy, whole: bool) -> list[RuleDataset]:
@@ -229,8 +228,18 @@ def run_rules(rules: Sequence[Rule], study: RuleStudy) -> list[RuleOutcome]:
         chosen = [rule for rule in rules if _on_whole_domains(rule) is whole]
         for dataset in units(study, whole):
             outcomes += [run_rule(rule, study, dataset) for rule in applicable(chosen, study, dataset)]
+    about_absent = [rule for rule in rules if rule.rule_type == "Dataset Metadata Check against Define XML"]
+    for dataset in _described_only(study):
+        outcomes += [run_rule(rule, study, dataset) for rule in applicable(about_absent, study, dataset)]
     outcomes = _once_per_study(outcomes)
     return sorted(outcomes, key=lambda outcome: place[id(outcome.rule)])
+
+
+def _described_only(study: RuleStudy) -> list[RuleDataset]:
+    """Return the datasets that define.xml describes and that are not submitted, as empty ones."""
+    described = study.define.datasets if study.define else {}
+    absent = [name for name in described if study.dataset(name) is None]
+    return [RuleDataset(name, pd.DataFrame(), kept={"absent": True}) for name in absent]
 
 
 def _on_whole_domains(rule: Rule) -> bool:
@@ -242,66 +251,69 @@ def _is_about_study(rule: Rule) -> bool:
 
 
 def _once_per_study(outcomes: Sequence[RuleOutcome]) -> list[RuleOutcome]:
-    """Keep one outcome of a rule that asks the same of every dataset."""
-    kept, seen = [], set()
+    """Keep one outcome of a rule about the study as a whole: the first that flags something, else the first."""
+    kept: list[RuleOutcome] = []
+    place: dict[int, int] = {}
     for outcome in outcomes:
-        about_study = _is_about_study(outcome.rule) and not outcome.rule.operations
-        if about_study and id(outcome.rule) in seen:
-            continue
-        seen.add(id(outcome.rule))
-        kept.append(outcome)
+        key = id(outcome.rule)
+        if not _is_about_study(outcome.rule):
+            kept.append(outcome)
+        elif key not in place:
+            place[key] = len(kept)
+            kept.append(outcome)
+        elif outcome.count and not kept[place[key]].count:
+            kept[place[key]] = outcome
     return kept
 
 
 def run_rule(rule: Rule, study: RuleStudy, dataset: RuleDataset) -> RuleOutcome:
     """Run one rule on one dataset."""
-    name = STUDY if _is_about_study(rule) and not rule.operations else dataset.name
-    parts = dataset.kept.get("parts", ())
+    name = STUDY if _is_about_study(rule) else dataset.name
     try:
-        frame = table_for(rule, study, dataset)
-        mask = judge(rule.check, frame)
+        pieces = [Piece(frame, np.flatnonzero(judge(rule.check, frame))) for frame in tables(rule, study, dataset)]
     except VariableMissingError as error:
         return RuleOutcome(rule, name, "skipped", str(error))
     except CannotRunError as error:
         return RuleOutcome(rule, name, "not run", str(error))
-    rows = np.flatnonzero(mask)
-    return RuleOutcome(rule, name, "checked", "", frame, _by_sensitivity(rule, frame, rows), parts)
+    flagged = [piece for piece in pieces if len(piece.rows)]
+    kept = tuple(Piece(piece.frame, _by_sensitivity(rule, piece.frame, piece.rows)) for piece in flagged)
+    if rule.sensitivity in {"Dataset", "Study"}:
+        kept = kept[:1]
+    count = sum(len(piece.rows) for piece in flagged)
+    return RuleOutcome(rule, name, "checked", "", kept, count, dataset.kept.get("parts", ()))
 
 
 def _by_sensitivity(rule: Rule, frame: Frame, rows: Codes) -> Codes:
-    if rule.sensitivity in {"Dataset", "Study"} and len(rows):
-        frame.kept["flagged", rule.id] = len(rows)
+    if rule.sensitivity in {"Dataset", "Study"}:
         return rows[:1]
-    if rule.sensitivity == "Group" and len(rows):
+    if rule.sensitivity == "Group":
         names = [n for n in (frame.resolve(name) for name in rule.grouping) if frame.has(n)]
-        first = np.unique(frame.groups(names)[rows], return_index=True)[1]
-        return np.sort(rows[first])
-    if frame.records is not None and len(rows):
-        return _once_per_record(rule, frame, rows)
-    return rows
-
-
-def _once_per_record(rule: Rule, frame: Frame, rows: Codes) -> Codes:
-    """Keep the first of several joined rows of a record, unless the rule is about values."""
-    if rule.rule_type.startswith("Value") or frame.records is None:
+        return np.sort(rows[np.unique(frame.groups(names)[rows], return_index=True)[1]])
+    if frame.records is None or rule.rule_type.startswith("Value"):
         return rows
     return np.sort(rows[np.unique(frame.records[rows], return_index=True)[1]])
 
 
-def table_for(rule: Rule, study: RuleStudy, dataset: RuleDataset) -> Frame:
-    """Return the table a rule is checked on: by its type, with joins and the results of its operations."""
+def tables(rule: Rule, study: RuleStudy, dataset: RuleDataset) -> Iterator[Frame]:
+    """Give the tables a rule is checked on: by its type, with joins and the results of its operations."""
+    for frame in _bare_tables(rule, study, dataset):
+        complete = join_all(study, dataset, frame, rule.matches, _names_of(rule)) if rule.matches else frame
+        for operation in rule.operations:
+            complete = complete.with_columns(_result(operation, rule, study, dataset, complete))
+        if any("is_valid_re" in c.operator or "is_not_valid_re" in c.operator for c in conditions_of(rule.check)):
+            complete.kept["study variables"] = {d.domain or d.name: frozenset(d.table.names) for d in study.datasets}
+            complete.kept["study values"] = lambda domain, name: _study_values(study, str(domain), str(name))
+        yield complete
+
+
+def _bare_tables(rule: Rule, study: RuleStudy, dataset: RuleDataset) -> Iterator[Frame]:
+    if rule.rule_type in VALUE_TYPES:
+        yield from VALUE_TYPES[rule.rule_type](study, dataset)
+        return
     key = ("type", rule.rule_type)
     if key not in dataset.kept:
         dataset.kept[key] = RULE_TYPES[rule.rule_type](study, dataset)
-    frame: Frame = dataset.kept[key]
-    if rule.matches:
-        frame = join_all(study, dataset, frame, rule.matches, _names_of(rule))
-    for operation in rule.operations:
-        frame = frame.with_columns(_result(operation, rule, study, dataset, frame))
-    if any("is_valid_re" in c.operator or "is_not_valid_re" in c.operator for c in conditions_of(rule.check)):
-        frame.kept["study variables"] = {d.domain or d.name: frozenset(d.table.names) for d in study.datasets}
-        frame.kept["study values"] = lambda domain, name: _study_values(study, str(domain), str(name))
-    return frame
+    yield dataset.kept[key]
 
 
 def _names_of(rule: Rule) -> frozenset[str]:
@@ -313,7 +325,9 @@ def _study_values(study: RuleStudy, domain: str, name: str) -> frozenset[str]:
     return frozenset(table.column(name).texts) if table is not None and table.has(name) else frozenset()
 
 
-def _result(operation: Operation, rule: Rule, study: RuleStudy, dataset: RuleDataset, frame: Frame) -> dict[str, Column]:
+def _result(
+    operation: Operation, rule: Rule, study: RuleStudy, dataset: RuleDataset, frame: Frame
+) -> dict[str, Column]:
     """Compute an operation, or take the result that another rule's like operation made on the same table."""
     spelled = repr((operation.operator, sorted(operation.parameters.items()), rule.matches, rule.rule_type))
     own = "$" in repr(operation.parameters)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from .operations import standard_variables
 from .operators import CannotRunError
 from .rule_columns import Codes, Column, as_number, as_text, constant, encode
 from .rule_data import LibraryVariable, RuleDataset, RuleStudy
 from .rule_define import Define, Facts, ValueItem, has_data_type, rows_of
-from .rule_frame import Frame, frame_of_columns
+from .rule_frame import Frame, Loader, frame_of_columns
 
 Table = Callable[[RuleStudy, RuleDataset], Frame]
+ValueTable = Callable[[RuleStudy, RuleDataset], Iterator[Frame]]
 RULE_TYPES: dict[str, Table] = {}
 
 
@@ -101,7 +103,8 @@ def dataset_metadata_and_define(study: RuleStudy, dataset: RuleDataset) -> Frame
     """One row: the dataset's metadata and define.xml's (empty where it does not describe the dataset)."""
     described = _define(study).datasets
     names = _names([dataset_facts(dataset), *described.values()])
-    return _frame([dataset_facts(dataset) | described.get(dataset.name, {})], names, dataset.prefix)
+    own = {} if dataset.kept.get("absent") else dataset_facts(dataset)
+    return _frame([own | described.get(dataset.name, {})], names, dataset.prefix)
 
 
 @rule_type("Define Item Group Metadata Check", "Define Item Group Metadata Check against Library Metadata")
@@ -168,7 +171,9 @@ def library_facts(variables: Iterable[LibraryVariable]) -> dict[str, Facts]:
             "library_variable_data_type": v.type,
             "library_variable_role": v.role,
             "library_variable_core": v.core,
-            "library_variable_ccode": (v.codelists[0] if len(v.codelists) == 1 else v.codelists) if v.codelists else None,
+            "library_variable_ccode": (v.codelists[0] if len(v.codelists) == 1 else v.codelists)
+            if v.codelists
+            else None,
             "library_variable_has_codelist": bool(v.codelists),
         }
         for v in variables
@@ -214,9 +219,9 @@ def _library_words() -> list[str]:
 
 @rule_type("Variable Metadata Check against Library Metadata")
 def variable_metadata_and_library(study: RuleStudy, dataset: RuleDataset) -> Frame:
-    """One row per variable of the dataset or of the standard, with what both say."""
+    """One row per variable of the dataset, with what the standard says of it."""
     facts, known = variable_facts(dataset), library_facts(standard_variables(study, dataset))
-    rows = _joined(_union(facts, known), known)
+    rows = _joined(facts, known)
     return _frame(rows, [*_names(list(facts.values())), *_library_words()], dataset.prefix)
 
 
@@ -258,25 +263,30 @@ def define_item_and_library(study: RuleStudy, dataset: RuleDataset) -> Frame:
     return _frame(_joined(described, known), [*_define_words(study), *_library_words()], dataset.prefix)
 
 
-# values -------------------------------------------------------------------------------------------------------------
+# values ------------------------------------------------------------------------------------------------------------
 
 
-def _long(dataset: RuleDataset, names: Sequence[str], facts: Sequence[Mapping[str, Any]], words: Iterable[str]) -> Frame:
-    """One row per record and variable; `facts` are those of each variable."""
-    table, length = dataset.table, dataset.table.length
-    records = np.tile(np.arange(length, dtype=np.intp), len(names))
-    place = np.repeat(np.arange(len(names), dtype=np.intp), length)
+def _of_value(dataset: RuleDataset, name: str, facts: Mapping[str, Any], words: Iterable[str]) -> Frame:
+    """One row per record: the value of one variable, with facts of it."""
+    table = dataset.table
+    values, length = table.column(name), table.length
     columns = {
-        "row_number": Column([i + 1 for i in range(length)], records),
-        "variable_name": Column(list(names), place),
-        "variable_value": stack([table.column(name) for name in names]),
+        "row_number": Column(range(1, length + 1), np.arange(length, dtype=np.int32)),
+        "variable_name": constant(name, length),
+        "variable_value": values,
     }
-    columns["variable_value_length"] = columns["variable_value"].map(lambda value: len(as_text(value)))
+    loaders = {**frame_of_columns(columns, length).loaders, "variable_value_length": lambda: _lengths(values)}
     for word in words:
-        columns.setdefault(word, encode([held.get(word) for held in facts]).take(place))
-    frame = frame_of_columns(columns, len(records), dataset.prefix)
-    frame.records = records
-    return frame
+        loaders.setdefault(word, _constant_later(facts.get(word), length))
+    return Frame(length, loaders, dataset.prefix)
+
+
+def _lengths(values: Column) -> Column:
+    return values.map(lambda value: len(as_text(value)))
+
+
+def _constant_later(value: Any, length: int) -> Loader:
+    return lambda: constant(value, length)
 
 
 def stack(columns: Sequence[Column]) -> Column:
@@ -289,26 +299,50 @@ def stack(columns: Sequence[Column]) -> Column:
     return Column(values, np.concatenate(codes) if codes else np.zeros(0, dtype=np.intp))
 
 
-@rule_type("Value Check with Dataset Metadata")
-def value_and_dataset(study: RuleStudy, dataset: RuleDataset) -> Frame:
-    """One row per value, with what the file says of its dataset."""
+VALUE_TYPES: dict[str, ValueTable] = {}
+"""Rule types about single values: their tables are made one variable at a time, since all together are large."""
+
+
+def value_type(name: str) -> Callable[[ValueTable], ValueTable]:
+    """Register the tables of a rule type about values."""
+
+    def register(function: ValueTable) -> ValueTable:
+        VALUE_TYPES[name] = function
+        RULE_TYPES[name] = _one_by_one
+        return function
+
+    return register
+
+
+def _one_by_one(study: RuleStudy, dataset: RuleDataset) -> Frame:
+    raise CannotRunError("is checked one variable at a time")
+
+
+@value_type("Value Check with Dataset Metadata")
+def value_and_dataset(study: RuleStudy, dataset: RuleDataset) -> Iterator[Frame]:
+    """The values, with what the file says of their dataset."""
     facts = dataset_facts(dataset)
-    return _long(dataset, dataset.table.names, [facts] * len(dataset.table.names), facts)
+    return (_of_value(dataset, name, facts, facts) for name in dataset.table.names)
 
 
-@rule_type("Value Check with Variable Metadata")
-def value_and_variable(study: RuleStudy, dataset: RuleDataset) -> Frame:
-    """One row per value, with what the file says of its variable."""
-    facts = list(variable_facts(dataset).values())
-    return _long(dataset, dataset.table.names, facts, _names(facts))
+@value_type("Value Check with Variable Metadata")
+def value_and_variable(study: RuleStudy, dataset: RuleDataset) -> Iterator[Frame]:
+    """The values, with what the file says of their variable."""
+    return (_of_value(dataset, name, facts, facts) for name, facts in variable_facts(dataset).items())
 
 
-@rule_type("Value Check against Define XML Variable")
-def value_and_define(study: RuleStudy, dataset: RuleDataset) -> Frame:
-    """One row per value, with what define.xml says of its variable."""
-    described = _define(study).variable_facts(dataset.name)
-    facts = [described.get(name, {}) for name in dataset.table.names]
-    return _long(dataset, dataset.table.names, facts, _define_words(study))
+@value_type("Value Check against Define XML Variable")
+def value_and_define(study: RuleStudy, dataset: RuleDataset) -> Iterator[Frame]:
+    """The values, with what define.xml says of their variable."""
+    described, words = _define(study).variable_facts(dataset.name), _define_words(study)
+    return (_of_value(dataset, name, described.get(name, {}), words) for name in dataset.table.names)
+
+
+@value_type("Value Check against Library Metadata")
+def value_and_library(study: RuleStudy, dataset: RuleDataset) -> Iterator[Frame]:
+    """The values, with what the standard says of their variable."""
+    known = library_facts(standard_variables(study, dataset))
+    return (_of_value(dataset, name, known.get(name, {}), _library_words()) for name in dataset.table.names)
 
 
 @rule_type("Value Check against Define XML VLM", "Value Level Metadata Check against Define XML")
@@ -334,9 +368,11 @@ def _value_columns(items: Sequence[ValueItem], records: Codes, place: Codes, val
     columns["define_variable_name"] = columns["variable_name"]
     columns["variable_value"] = values
     columns["variable_value_length"] = values.map(lambda value: len(as_text(value)))
-    checks = [_checks(items[p].facts, values.value(i)) for i, p in enumerate(place.tolist())]
-    columns["type_check"] = encode([check[0] for check in checks])
-    columns["length_check"] = encode([check[1] for check in checks])
+    pairs, distinct = pd.factorize(place.astype(np.int64) * (len(values.values) + 1) + values.codes + 1)
+    found = [divmod(pair, len(values.values) + 1) for pair in distinct.tolist()]
+    checks = [_checks(items[p].facts, values.values[code - 1] if code else None) for p, code in found]
+    columns["type_check"] = encode([check[0] for check in checks]).take(pairs)
+    columns["length_check"] = encode([check[1] for check in checks]).take(pairs)
     return columns
 
 

@@ -41,6 +41,8 @@ OPERATION_WORDS = (
     "operator", "order_insensitive", "regex", "returntype", "source", "subtract", "term_code", "term_pref_term",
     "term_value", "value_is_reference", "version",
 )  # fmt: skip
+FLAGS = ("negative", "round_values", "type_insensitive", "value_is_literal", "value_is_reference")
+_OWN = frozenset({"name", "operator"})
 MATCH_WORDS = ("Child", "Is Relationship", "Join Type", "Keys", "Name", "Wildcard")
 
 
@@ -157,6 +159,11 @@ def normal_version(version: str) -> str:
     '3.4'
     """
     return version.replace("-", ".")
+
+
+def as_flag(value: Any) -> bool:
+    """Read yes and no as rules write them (`true`, `True`)."""
+    return value is True or str(value).lower() in {"true", "yes", "y"}
 
 
 def conditions_of(check: Check | None) -> Iterator[Condition]:
@@ -299,7 +306,7 @@ class _Reader:
         for word in ("regex", *(("value",) if "matches_regex" in operator else ())):
             if word in found:
                 self.pattern(found[word], (*way, word))
-        words = {key: value for key, value in found.items() if key not in {"name", "operator"}}
+        words = {key: as_flag(value) if key in FLAGS else value for key, value in found.items() if key not in _OWN}
         return Condition(str(name), str(operator), words)
 
     def pattern(self, text: Any, way: Way) -> None:
@@ -331,7 +338,7 @@ class _Reader:
                 self.wrong(way, "'Name' is missing")
             keys = tuple(self.key(k, (*way, "Keys", j)) for j, k in enumerate(self.sequence(words.get("Keys"), way)))
             join: Any = self.choice(words.get("Join Type", "inner"), (*way, "Join Type"), ("inner", "left"), "join")
-            child = bool(words.get("Child", False))
+            child = as_flag(words.get("Child", False))
             found.append(Match(str(words.get("Name")), keys, child, join, str(words.get("Wildcard", "**"))))
         return tuple(found)
 
@@ -351,7 +358,7 @@ class _Reader:
             self.selection(words, domain_word),
             self.selection(words, "Data Structures"),
             tuple(part.strip() for part in str(use_case).split(",") if part.strip()),
-            domains.get("include_split_datasets"),
+            as_flag(domains["include_split_datasets"]) if "include_split_datasets" in domains else None,
         )
 
     def selection(self, words: Mapping[str, Any], word: str) -> Selection:
