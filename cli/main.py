@@ -12,6 +12,7 @@ import click
 COMMANDS: dict[str, tuple[str, str]] = {
     "build": ("cdiscway.cli.build", "Build a study: map, derive, validate, describe."),
     "rules": ("cdiscway.cli.rules", "Prove conformance rules on cases."),
+    "terminology": ("cdiscway.cli.terminology", "Import, look up, compare and migrate controlled terminology."),
 }
 """Command -> (module, one line of help): `--help` imports none of the modules."""
 
