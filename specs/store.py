@@ -46,6 +46,7 @@ def _put(path: Path, data: bytes) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
+        Path(name).chmod(0o644)  # mkstemp's files are its owner's alone; a store may be shared
         Path(name).replace(path)
     except BaseException:
         Path(name).unlink(missing_ok=True)
