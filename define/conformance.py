@@ -3,8 +3,6 @@
 Each rule is one generator over the index of a file; it yields (severity, dataset, variable, message).
 """
 
-# ruff: noqa: D401 (the docstring of a rule states the rule)
-
 from __future__ import annotations
 
 import re

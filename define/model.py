@@ -583,15 +583,18 @@ def walk(element: Element, path: str = "ODM") -> Iterator[tuple[str, Element]]:
         if slot.kind not in ("child", "children"):
             continue
         value = getattr(element, slot.field)
-        for item in value if slot.kind == "children" else () if value is None else (value,):
-            yield from walk(item, f"{path}/{slot.name}{_identity(item)}")
+        if slot.kind == "child" and value is not None:
+            yield from walk(value, f"{path}/{slot.name}")
+        for place, item in enumerate(value if slot.kind == "children" else (), 1):
+            yield from walk(item, f"{path}/{slot.name}[{identity(item) or place}]")
 
 
-def _identity(element: Element) -> str:
+def identity(element: Element) -> str:
+    """Return what tells an element from its siblings: its OID, ID or term; empty where it has none."""
     for name in ("oid", "item_oid", "id", "coded_value"):
         found = getattr(element, name, None)
-        if found:
-            return f"[{found}]"
+        if isinstance(found, str) and found:
+            return found
     return ""
 
 

@@ -125,13 +125,11 @@ class CodelistBook:
             wanted.conflict |= wanted.decodes.setdefault(value, decode) != decode
 
     def codelists(self) -> tuple[CodeList, ...]:
-        """Return the codelists gathered, by OID."""
-        made = {oid: self._make(oid, wanted) for oid, wanted in self._wanted.items()}
-        made |= {
-            oid: CodeList(oid=oid, name=external.dictionary, data_type="text", external=external)
-            for oid, external in self._external.items()
-        }
-        return tuple(made[oid] for oid in sorted(made))
+        """Return the codelists gathered, by OID; external dictionaries last."""
+        made = [self._make(oid, wanted) for oid, wanted in sorted(self._wanted.items(), key=lambda item: item[0])]
+        for oid, external in sorted(self._external.items(), key=lambda item: item[0]):
+            made.append(CodeList(oid=oid, name=external.dictionary, data_type="text", external=external))
+        return tuple(made)
 
     def _make(self, oid: str, wanted: _Wanted) -> CodeList:
         standard = self._standard(wanted.codelist) if wanted.codelist else None
