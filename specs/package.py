@@ -1,9 +1,9 @@
 """One controlled terminology package in a file that is fast to read: codelists as blocks of text.
 
-The first line says kind, date, rows, codelists and whether the package is `whole` or a `selection` of its codelists.
-Then one block per codelist, blocks apart by an empty line: a head (code, submission value, name, extensible), and one
-line per term (code, submission value, preferred term, synonyms, definition). Only the blocks asked for are parsed, so
-opening a package costs a read and a split.
+The first line says kind, date, rows, codelists and whether the package is `whole` or a `selection` of its codelists. Then
+an index: code, submission value, and the length of its block in bytes. Then, after an empty line, one block per codelist:
+a head (code, submission value, name, extensible), and one line per term (code, submission value, preferred term,
+synonyms, definition). Only the blocks asked for are cut out and parsed, so opening a package costs a read.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from .model import Codelist, Term
 
-_MAGIC = "cdiscway-terminology 1"
+_MAGIC = "cdiscway-terminology 2"
 
 
 class Row(NamedTuple):
@@ -95,37 +95,63 @@ class Package:
                         yield codelist, term
 
 
+class _Blocks(Mapping[str, bytes]):
+    """The blocks of a file that was read, cut out when asked for."""
+
+    def __init__(self, data: bytes, places: dict[str, tuple[int, int]]) -> None:
+        self._data = data
+        self._places = places
+
+    def __getitem__(self, code: str) -> bytes:
+        start, end = self._places[code]
+        return self._data[start:end]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+
 def read_package(path: Path) -> Package:
     """Read a package file; raises ValueError where it is not one."""
-    head, *blocks = path.read_bytes().rstrip(b"\n").split(b"\n\n")
-    words = head.decode("utf-8").split("\t")
+    data = path.read_bytes()
+    start = data.find(b"\n\n") + 2
+    head, *index = data[: max(start - 2, 0)].decode("utf-8").split("\n")
+    words = head.split("\t")
     if words[0] != _MAGIC or len(words) != 6:
-        raise ValueError(f"{path.name} is not a terminology package of this tool")
-    by_code: dict[str, bytes] = {}
+        raise ValueError(f"{path.name} is not a terminology package of this version")
+    places: dict[str, tuple[int, int]] = {}
     names: dict[str, str] = {}
-    for block in blocks:
-        code, name, _ = block.split(b"\t", 2)
-        by_code[code.decode()] = block
-        names[name.decode()] = code.decode()
+    for line in index:
+        code, name, length = line.split("\t")
+        places[code] = (start, start + int(length))
+        names[name] = code
+        start += int(length) + 1
+    if start != len(data):
+        raise ValueError(f"{path.name} is not whole")
     _, kind, date, rows, codelists, extent = words
-    return Package(kind, date, int(rows), int(codelists), extent == "whole", by_code, names)
+    return Package(kind, date, int(rows), int(codelists), extent == "whole", _Blocks(data, places), names)
 
 
 def write_package(kind: str, date: str, rows: Iterable[Row], *, only: frozenset[str] | None = None) -> bytes:
     """Return the bytes of a package file; `only` these codelists (a selection, without definitions), or the whole."""
     blocks: dict[str, list[str]] = {}
+    names: dict[str, str] = {}
     count = 0
     for row in rows:
         count += 1
         if not row.codelist:
+            names[row.code] = row.value
             blocks[row.code] = ["\t".join((row.code, row.value, row.name, row.extensible))]
         else:
             definition = () if only is not None else (row.definition,)
             blocks[row.codelist].append("\t".join((row.code, row.value, row.preferred, row.synonyms, *definition)))
     extent = "whole" if only is None else "selection"
     head = "\t".join((_MAGIC, kind, date, str(count), str(len(blocks)), extent))
-    kept = ("\n".join(lines) for code, lines in blocks.items() if only is None or code in only)
-    return ("\n\n".join((head, *kept)) + "\n").encode("utf-8")
+    kept = {code: "\n".join(lines).encode() for code, lines in blocks.items() if only is None or code in only}
+    index = "\n".join((head, *(f"{code}\t{names[code]}\t{len(block)}" for code, block in kept.items())))
+    return b"\n".join((index.encode(), b"", *kept.values(), b""))
 
 
 def _parse(block: bytes, title: str, names: Mapping[str, str]) -> Codelist:

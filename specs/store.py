@@ -72,7 +72,10 @@ def open_package(title: str, folder: Path) -> Package:
         message = "is not imported: cdiscway terminology import FILE"
         raise MistakesError([Mistake(title, None, "", message, hint)])
     path = files[wanted]
-    return _open(path, path.stat().st_mtime_ns)
+    try:
+        return _open(path, path.stat().st_mtime_ns)
+    except ValueError as error:
+        raise MistakesError([Mistake(str(path), None, "", str(error), "import it again")]) from None
 
 
 def full_title(name: str) -> str:

@@ -84,6 +84,15 @@ def test_an_imported_package_stands_before_the_bundled_one(published, tmp_path, 
     assert load_terminology().packages[0] == "SDTM CT 2026-03-27"
 
 
+@pytest.mark.parametrize("text", [b"", b"other\n\n", None])
+def test_a_store_file_that_is_broken_is_named(tmp_path, text):
+    path = tmp_path / "terminology" / "sdtm-ct-2030-01-02.tsv"
+    path.parent.mkdir()
+    path.write_bytes(bundled()["ADaM CT 2026-03-27"].read_bytes()[:-5] if text is None else text)
+    with pytest.raises(MistakesError, match="import it again"):
+        load_terminology(["SDTM CT 2030-01-02"], home=tmp_path)
+
+
 @pytest.mark.parametrize("name", ["SDTM 2026", "FOO CT 2026-03-27", "SDTM CT 26-03-27"])
 def test_a_wrong_title_is_a_mistake(name):
     with pytest.raises(MistakesError, match="is not a terminology package's name"):
