@@ -11,6 +11,10 @@ import click
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "build": ("cdiscway.cli.build", "Build a study: map, derive, validate, describe."),
+    "validate": ("cdiscway.cli.validate", "Judge a study folder, or any folder of transport files."),
+    "archive": ("cdiscway.cli.archive", "Validate the very files that go in, and pack them; refuse what is not clean."),
+    "convert": ("cdiscway.cli.convert", "Convert a dataset file between XPT, Dataset-JSON, CSV, Parquet and sas7bdat."),
+    "show": ("cdiscway.cli.show", "Print the metadata and the first records of a dataset file."),
     "rules": ("cdiscway.cli.rules", "Prove conformance rules on cases."),
     "terminology": ("cdiscway.cli.terminology", "Import, look up, compare and migrate controlled terminology."),
 }

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 OriginType = Literal["Collected", "Derived", "Assigned", "Protocol", "Predecessor", "Not Available"]
 OriginSource = Literal["Investigator", "Sponsor", "Subject", "Vendor"]
 
+METADATA_KEY = b"cdiscway.dataset"
+"""Where a Parquet file keeps its DatasetMetadata, as JSON, among the metadata of its schema."""
+
 
 @dataclass(frozen=True, slots=True)
 class VariableMetadata:

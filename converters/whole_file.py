@@ -25,11 +25,11 @@ class WholeFile:
     """An unbuffered file whose `write` writes all bytes (a raw file may write fewer)."""
 
     def __init__(self, raw: FileIO) -> None:
-        self._raw = raw
+        self.raw = raw
 
     def write(self, data: bytes | memoryview) -> int:
         """Write all of `data`; return how many bytes that is."""
         rest = memoryview(data)
         while rest:
-            rest = rest[self._raw.write(rest) :]
+            rest = rest[self.raw.write(rest) :]
         return len(data)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -17,17 +16,14 @@ import pyarrow.compute as pc
 
 from cdiscway.converters.dataset import DatasetMetadata
 from cdiscway.converters.dataset_json_header import TIMES, decode_header, holds_numbers
+from cdiscway.converters.sas_formats import Kind
+from cdiscway.converters.sas_times import parse_iso
 from cdiscway.converters.text_values import arrow_text
 from cdiscway.converters.xpt_mistakes import DataMistake, DatasetJsonError, data_mistake
 from cdiscway.specs.mistakes import nearest
 from cdiscway.specs.model import VariableType
 
 BLOCK_LINES = 1 << 14
-_EPOCH = np.datetime64("1960-01-01", "s")
-
-_DAY, _CLOCK = r"\d{4}-\d\d-\d\d", r"\d\d:\d\d:\d\d(\.\d{1,6})?"
-_ISO = {"date": re.compile(_DAY), "time": re.compile(_CLOCK), "datetime": re.compile(f"{_DAY}T{_CLOCK}")}
-
 Row = list[Any]
 Part = tuple[Any, list[tuple[str, int, Any]]]
 
@@ -165,21 +161,14 @@ def _numbers(values: list[Any], kind: str) -> Part:
     return np.array([np.nan if value is None else value for value in values], np.float64), []
 
 
-def _sas_numbers(values: list[Any], kind: str) -> Part:
-    wrong: list[tuple[str, int, Any]] = []
-    prefix = "1960-01-01T" if kind == "time" else ""
-    moments = np.full(len(values), np.datetime64("NaT"), "datetime64[us]")
+def _sas_numbers(values: list[Any], kind: Kind) -> Part:
+    numbers, wrong = np.full(len(values), np.nan), []
     for row, value in enumerate(values):
-        if value is None or value == "":
-            continue
         try:
-            if not isinstance(value, str) or not _ISO[kind].fullmatch(value):
-                raise ValueError
-            moments[row] = np.datetime64(f"{prefix}{value}", "us")
+            numbers[row] = np.nan if value is None or value == "" else parse_iso(str(value), kind)
         except ValueError:
             wrong.append((f"{value!r} is no {kind} of ISO 8601", row, value))
-    seconds = (moments - _EPOCH) / np.timedelta64(1, "s")
-    return (seconds / 86_400 if kind == "date" else seconds), wrong
+    return numbers, wrong
 
 
 def _is(value: Any, *kinds: type) -> bool:

@@ -16,8 +16,9 @@ import pyarrow.compute as pc
 from cdiscway.converters.dataset import DatasetMetadata, VariableMetadata
 from cdiscway.converters.dataset_json_header import TIMES, Held, encode_header
 from cdiscway.converters.ibm_float import Floats, special_tags
-from cdiscway.converters.number_values import MAX_INTEGER, NotNumbersError, NumberValues, number_values, to_times
-from cdiscway.converters.sas_formats import kind_of_format
+from cdiscway.converters.number_values import MAX_INTEGER, NotNumbersError, NumberValues, number_values
+from cdiscway.converters.sas_formats import Kind, kind_of_format
+from cdiscway.converters.sas_times import iso_texts
 from cdiscway.converters.text_values import PlainText, TextValues, distinct, is_empty, text_values
 from cdiscway.converters.whole_file import whole_file
 from cdiscway.converters.xpt_check import check_frame
@@ -25,8 +26,6 @@ from cdiscway.converters.xpt_mistakes import SHOWN_VALUES, DataMistake, DatasetJ
 
 BLOCK_ROWS = 1 << 15
 _COMMA, _QUOTE, _NOTHING = (pa.scalar(text, pa.large_string()) for text in (",", '"', ""))
-_FIRST_DAY, _LAST_DAY = np.datetime64("0001-01-01"), np.datetime64("9999-12-31T23:59:59")
-_UNITS = {"date": "D", "time": "s", "datetime": "s"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,26 +102,10 @@ def _number_kind(numbers: NumberValues, display_format: str) -> tuple[Held, list
             found.append((value, "has no place in Dataset-JSON", [start + int(at)]))
         whole = whole and bool((np.isnan(floats) | (np.trunc(floats) == floats)).all())
         whole = whole and not bool((np.abs(floats) > MAX_INTEGER).any())
-        timely = timely and meaning is not None and whole and _times(floats, meaning) is not None
+        timely = timely and meaning is not None and whole and iso_texts(floats, meaning) is not None
     if meaning is not None and timely and len(numbers):
         return cast(Held, meaning), found
     return ("integer" if whole else "float"), found
-
-
-def _times(floats: Floats, meaning: Any) -> Any:
-    """Return SAS numbers as ISO 8601 texts, or None where that is not possible for all of them."""
-    times, inexact = to_times(floats, meaning)
-    known = times[~np.isnat(times)]
-    if inexact.size:
-        return None
-    if meaning == "time":
-        if len(known) and (known.min() < np.timedelta64(0) or known.max() >= np.timedelta64(1, "D")):
-            return None
-        times = np.datetime64("1960-01-01", "us") + times
-    elif len(known) and (known.min() < _FIRST_DAY or known.max() > _LAST_DAY):
-        return None
-    texts = np.datetime_as_string(times.astype(f"datetime64[{_UNITS[meaning]}]"))
-    return pa.array([text[11:] if meaning == "time" else text for text in texts], mask=np.isnat(times))
 
 
 def _blocks(columns: list[Column], count: int, between: str) -> Iterator[bytes]:
@@ -150,7 +133,7 @@ def _json_values(column: Column, start: int, stop: int) -> Any:
 
 def _json_numbers(floats: Floats, held: Held) -> Any:
     if held in TIMES:
-        texts = _times(floats, held)
+        texts = iso_texts(floats, cast(Kind, held))
         return pc.binary_join_element_wise(_QUOTE, texts.cast(pa.large_string()), _QUOTE, _NOTHING).fill_null("null")
     words = pa.array(floats, from_pandas=True).cast(pa.large_string())
     return words.fill_null("null")
