@@ -15,6 +15,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "archive": ("cdiscway.cli.archive", "Validate the very files that go in, and pack them; refuse what is not clean."),
     "convert": ("cdiscway.cli.convert", "Convert a dataset file between XPT, Dataset-JSON, CSV, Parquet and sas7bdat."),
     "show": ("cdiscway.cli.show", "Print the metadata and the first records of a dataset file."),
+    "define": ("cdiscway.cli.define", "Read, write, check and show a define.xml."),
     "rules": ("cdiscway.cli.rules", "Prove conformance rules on cases."),
     "terminology": ("cdiscway.cli.terminology", "Import, look up, compare and migrate controlled terminology."),
 }
