@@ -21,7 +21,7 @@ import pandas as pd
 from great_expectations.core.run_identifier import RunIdentifier
 from great_expectations.expectations.expectation import BatchExpectation
 
-from .checks import CannotRunError, Check, Hit, Study, View
+from .checks import Check, Hit, Study, View, evaluate
 
 VERSION = gx.__version__
 _MAX_SHOWN = 20
@@ -82,17 +82,6 @@ class ExpectRecordsToPass(BatchExpectation):  # type: ignore[misc]
         partial = [{key: view.shown(key, at) for key in self.keys if key in view} for at in failed[: self.max_records]]
         result = {"element_count": rows, "unexpected_count": len(failed), "partial_unexpected_list": partial}
         return {"success": not found and not reason, "result": result}
-
-
-def evaluate(check: Check, study: Study, view: View) -> tuple[tuple[Hit, ...], str]:
-    """Run a check's function; return what it found, and why it could not finish (empty where it could)."""
-    found: list[Hit] = []
-    try:
-        for hit in check.find(study, view):
-            found.append(hit)  # noqa: PERF402 - what was found before the reason came must stay
-    except CannotRunError as reason:
-        return tuple(found), str(reason)
-    return tuple(found), ""
 
 
 def _view(study: Study, name: str, frame: pd.DataFrame) -> View:

@@ -202,16 +202,15 @@ def _run(
 
 
 def _subsume(lacking: Sequence[NotRun], causes: Sequence[Cause]) -> list[NotRun]:
-    """Leave out the checks whose only lack is a required variable or dataset that has a finding of its own."""
-    told = {f.variable for f in (c.finding for c in causes) if f.rule == "CDW-VAR-REQ"}
-    gone = {f"{c.finding.dataset}.{c.finding.variable}" for c in causes if c.finding.rule == "CDW-VAR-REQ"}
-    kept = []
-    for item in lacking:
-        names = item.reason.removeprefix("needs ").removesuffix(", which is not there").split(", ")
-        explained = item.reason.startswith("needs ") and all(n in gone or n in told for n in names)
-        if not explained:
-            kept.append(item)
-    return kept
+    """Leave out the checks whose only lack is a required or expected variable that has a finding of its own."""
+    told = {"CDW-VAR-REQ", "CDW-VAR-EXP"}
+    gone = {f"{c.finding.dataset}.{c.finding.variable}" for c in causes if c.finding.rule in told}
+    return [item for item in lacking if not gone.issuperset(_lacks(item.reason))]
+
+
+def _lacks(reason: str) -> list[str]:
+    """Return the variables a reason names: `needs DM.ARM, DM.ARMCD, which is not there`."""
+    return reason.removeprefix("needs ").removesuffix(", which is not there").split(", ")
 
 
 def _causes(study: Study, check: Check, hit: Hit) -> list[Cause]:

@@ -3,8 +3,8 @@
 Importing this package fills the catalogue `RULES`.
 """
 
-from . import adam, dates, findings, identity, package, relations, structure, trial, values
-from .base import PACKAGE, RULES, CannotRunError, Check, Hit, Rule, Study, plan_checks
+from . import adam, dates, files, findings, identity, package, relations, structure, trial, values
+from .base import PACKAGE, RULES, CannotRunError, Check, Hit, Rule, Study, evaluate, plan_checks
 from .view import View
 
 __all__ = [
@@ -18,6 +18,8 @@ __all__ = [
     "View",
     "adam",
     "dates",
+    "evaluate",
+    "files",
     "findings",
     "identity",
     "package",

@@ -12,6 +12,7 @@ from .base import Hit, Study, failing, hits, is_adam, on, rule
 from .dates import subject_rows
 from .findings import not_one_to_one
 from .identity import repeated
+from .structure import guide_variables
 from .view import View
 
 _SHARED = ("STUDYID", "SUBJID", "SITEID", "AGE", "AGEU", "SEX", "RACE", "ETHNIC", "COUNTRY", "ARM", "ACTARM", "ARMCD")
@@ -125,9 +126,11 @@ _POPULATION = ("FASFL", "SAFFL", "ITTFL", "PPROTFL", "COMPLFL", "RANDFL", "ENRLF
 @rule("CDW-FLAG", "error", group="adam", citation="ADaMIG 1.3 section 3.1.4", applies=_flags)
 def analysis_flags_are_y_or_n(study: Study, view: View) -> Iterator[Hit]:
     """A flag is Y, N or missing; the population flags of ADSL are Y or N, never missing."""
+    known = guide_variables(study, view)
     for name in _flags(study, view):
         mask = ~view.missing(name) & ~view.equals(name, "Y", "N")
-        yield from hits(name, f"{name} is '{{value}}'", mask, by_value=True)
+        if name not in known or not known[name].values:  # else CDW-PRESCRIBED looks at it
+            yield from hits(name, f"{name} is '{{value}}'", mask, by_value=True)
         if view.name == "ADSL" and name in _POPULATION:
             yield from hits(name, f"{name} is missing", view.missing(name))
 

@@ -17,7 +17,9 @@ from cdiscway.specs.standards import STANDARDS, Standard, load_standard
 from ..finding import FixIn, Severity
 from .view import View
 
-Group = Literal["package", "structure", "values", "identity", "timing", "findings", "relations", "trial", "adam"]
+Group = Literal[
+    "file", "package", "structure", "values", "identity", "timing", "findings", "relations", "trial", "adam"
+]
 
 
 class Terminology(Protocol):
@@ -247,6 +249,14 @@ def rule(  # noqa: PLR0913 - a catalogue entry has that many parts
     return enter
 
 
+def announce(id: str, severity: Severity, *, citation: str, fix_in: FixIn, text: str) -> Rule:
+    """Enter a rule that is judged while files are read, before there is a dataset to check."""
+    title, _, description = text.partition("\n")
+    made = Rule(id, severity, title.strip().rstrip("."), " ".join(description.split()), citation, fix_in, "file")
+    RULES[id] = Planned(made, lambda _study, _view: (), lambda _study, _view: (), None, False)
+    return made
+
+
 def on(*variables: str, only: Callable[[View], bool] = is_sdtm) -> Applies:
     """Apply to datasets that have all these variables (`--` stands for the domain's prefix)."""
 
@@ -286,6 +296,17 @@ def plan_checks(study: Study, view: View) -> Iterator[Check | tuple[Rule, str]]:
         if variables:
             builtin = planned.builtin(study, view) if planned.builtin else None
             yield Check(planned.rule, view.name, variables, planned.find, builtin)
+
+
+def evaluate(check: Check, study: Study, view: View) -> tuple[tuple[Hit, ...], str]:
+    """Run a check's function; return what it found, and why it could not finish (empty where it could)."""
+    found: list[Hit] = []
+    try:
+        for hit in check.find(study, view):
+            found.append(hit)  # noqa: PERF402 - what was found before the reason came must stay
+    except CannotRunError as reason:
+        return tuple(found), str(reason)
+    return tuple(found), ""
 
 
 def failing(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.intp]:

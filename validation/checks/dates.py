@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from cdiscway.validation.finding import Severity
+
 from ..iso8601 import IsoDates, is_after, is_duration, read_dates
 from .base import CannotRunError, Hit, Study, is_adam, is_sdtm, on, rule
 from .view import View
@@ -105,12 +107,14 @@ def _pairs(view: View) -> list[tuple[str, str]]:
 def starts_are_not_after_ends(_study: Study, view: View) -> Iterator[Hit]:
     """A start is not after its end.
 
-    Partial dates are compared by the parts both know: 2016-03 may end 2016-03-02.
+    Partial dates are compared by the parts both know: 2016-03 may end 2016-03-02. A subject included after the treatment
+    (non-interventional study) consents later than it starts: that is a warning.
     """
     for start, end in _pairs(view):
         mask = is_after(view.dates(start), view.dates(end))
         if mask.any():
-            yield Hit(start, f"{start} is after {end}", np.flatnonzero(mask), show=(start, end))
+            severity: Severity | None = "warning" if start == "RFICDTC" else None
+            yield Hit(start, f"{start} is after {end}", np.flatnonzero(mask), show=(start, end), severity=severity)
 
 
 _DAYS = (("--DY", "--DTC"), ("--STDY", "--STDTC"), ("--ENDY", "--ENDTC"), ("DTHDY", "DTHDTC"))
@@ -228,7 +232,7 @@ def start_days_are_not_after_end_days(_study: Study, view: View) -> Iterator[Hit
 
 
 @rule(
-    "CDW-FUTURE",
+    "CDW-AFTER-DEATH",
     "error",
     group="timing",
     citation="SDTMIG 3.4 section 5.2",

@@ -40,9 +40,10 @@ def _contains(name: str) -> Builtin:
     applies=_if_tabulations,
     builtin=lambda _study, _view: _contains("DM"),
 )
-def package_has_dm(_study: Study, _view: View) -> Iterator[Hit]:
+def package_has_dm(study: Study, _view: View) -> Iterator[Hit]:
     """A tabulation package has DM."""
-    yield Hit("", "there is no DM: every tabulation package has one", dataset="DM")
+    if "DM" not in study.datasets:
+        yield Hit("", "there is no DM: every tabulation package has one", dataset="DM")
 
 
 @rule(
@@ -53,9 +54,10 @@ def package_has_dm(_study: Study, _view: View) -> Iterator[Hit]:
     applies=_if_tabulations,
     builtin=lambda _study, _view: _contains("TS"),
 )
-def package_has_ts(_study: Study, _view: View) -> Iterator[Hit]:
+def package_has_ts(study: Study, _view: View) -> Iterator[Hit]:
     """A tabulation package has TS."""
-    yield Hit("", "there is no TS: every tabulation package has one", dataset="TS")
+    if "TS" not in study.datasets:
+        yield Hit("", "there is no TS: every tabulation package has one", dataset="TS")
 
 
 @rule(
@@ -66,9 +68,10 @@ def package_has_ts(_study: Study, _view: View) -> Iterator[Hit]:
     applies=_if_analyses,
     builtin=lambda _study, _view: _contains("ADSL"),
 )
-def package_has_adsl(_study: Study, _view: View) -> Iterator[Hit]:
+def package_has_adsl(study: Study, _view: View) -> Iterator[Hit]:
     """An analysis package has ADSL."""
-    yield Hit("", "there is no ADSL: every analysis package has one", dataset="ADSL")
+    if "ADSL" not in study.datasets:
+        yield Hit("", "there is no ADSL: every analysis package has one", dataset="ADSL")
 
 
 @rule(

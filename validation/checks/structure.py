@@ -95,7 +95,8 @@ def dataset_has_records(_study: Study, view: View) -> Iterator[Hit]:
 
     A dataset for which nothing was collected is not submitted.
     """
-    yield Hit("", f"{view.name} has no records; leave the dataset out")
+    if not len(view):
+        yield Hit("", f"{view.name} has no records; leave the dataset out")
 
 
 @rule(
@@ -225,8 +226,10 @@ def variables_stand_in_order(study: Study, view: View) -> Iterator[Hit]:
     """Variables stand in the order of the implementation guide."""
     expected = _expected_order(study, view)
     actual = [str(name) for name in view.frame.columns]
-    first = next(i for i, pair in enumerate(zip(actual, expected, strict=True)) if pair[0] != pair[1])
-    yield Hit(actual[first], f"{actual[first]} stands where the guide's order has {expected[first]}")
+    for here, wanted in zip(actual, expected, strict=True):
+        if here != wanted:
+            yield Hit(here, f"{here} stands where the guide's order has {wanted}")
+            return
 
 
 @rule(
@@ -282,7 +285,7 @@ def labels_are_the_guides(study: Study, view: View) -> Iterator[Hit]:
     known = guide_variables(study, view)
     for variable in view.dataset.metadata.variables:
         spec = known.get(variable.name)
-        if spec is not None and spec.label and variable.label != spec.label:
+        if spec is not None and spec.label and variable.label and variable.label != spec.label:
             yield Hit(
                 variable.name, f"the label of {variable.name} is '{variable.label}', the guide says '{spec.label}'"
             )
@@ -299,10 +302,11 @@ def labels_are_the_guides(study: Study, view: View) -> Iterator[Hit]:
 )
 def labels_are_short(_study: Study, view: View) -> Iterator[Hit]:
     """A label is there, of at most 40 ASCII characters."""
+    bare = [variable.name for variable in view.dataset.metadata.variables if not variable.label]
+    if bare:
+        yield Hit(bare[0] if len(bare) == 1 else "", f"without a label: {', '.join(bare)}")
     for variable in view.dataset.metadata.variables:
-        if not variable.label:
-            yield Hit(variable.name, f"{variable.name} has no label")
-        elif len(variable.label.encode()) > _LONGEST_LABEL:
+        if len(variable.label.encode()) > _LONGEST_LABEL:
             yield Hit(variable.name, f"the label of {variable.name} is longer than 40 bytes: '{variable.label}'")
         elif not variable.label.isascii():
             yield Hit(variable.name, f"the label of {variable.name} holds letters beyond ASCII: '{variable.label}'")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 
@@ -13,8 +14,13 @@ from .base import CannotRunError, Hit, Study, is_adam, rule
 from .structure import _text, guide_variables
 from .view import View, show_value
 
+_MEASURED = re.compile(r"[<>]?=?\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_ANALYSIS_KEYS = ("STUDYID", "USUBJID", "PARAMCD", "PARAM")
+
 
 def _required_here(study: Study, view: View) -> Sequence[str]:
+    if is_adam(view):  # ADaM's Req asks for the variable, not for its values: only what names a record must be there
+        return [name for name in _ANALYSIS_KEYS if name in view]
     known = guide_variables(study, view) or {v.name: v for v in view.dataset.spec.variables}
     return [name for name, spec in known.items() if spec.core == "Req" and name in view]
 
@@ -23,11 +29,14 @@ def _required_here(study: Study, view: View) -> Sequence[str]:
     "CDW-REQ-NULL",
     "error",
     group="values",
-    citation="CG0014; SDTMIG 3.4 section 4.1.5; ADaMIG 1.3 section 3",
+    citation="CG0014; SDTMIG 3.4 section 4.1.5",
     applies=_required_here,
 )
 def required_values_are_there(study: Study, view: View) -> Iterator[Hit]:
-    """A required variable has a value in every record."""
+    """A required variable has a value in every record.
+
+    In analysis datasets this holds for what names a record: STUDYID, USUBJID, PARAMCD and PARAM.
+    """
     for name in _required_here(study, view):
         missing = view.missing(name)
         if missing.any():
@@ -77,8 +86,9 @@ def _terms(study: Study, code: str, codelist: Codelist) -> dict[str, bool]:
 def values_are_terms(study: Study, view: View) -> Iterator[Hit]:
     """A value under a codelist is one of its terms, letter by letter.
 
-    A list that is not extensible allows nothing else (error). A term missing from an extensible list is a warning
-    until the study declares it as its own; a declared term in a list that is not extensible stays an error.
+    A list that is not extensible allows nothing else (error). A measured result (5.2, <0.1) needs no term. A term
+    missing from an extensible list is a warning until the study declares it as its own; a declared term in a list
+    that is not extensible stays an error.
     """
     lacking: list[str] = []
     for name, codes in _controlled(study, view).items():
@@ -99,9 +109,10 @@ def _outside(study: Study, view: View, name: str, lists: dict[str, Codelist]) ->
         terms |= _terms(study, code, codelist)
     shown = " or ".join(f"{codelist.name} ({code})" for code, codelist in lists.items())
     codes, values = view.distinct(name)
+    result = name.endswith(("ORRES", "STRESC"))  # lists of results hold words; a measured result is a number
     for at, value in enumerate(values):
         text = show_value(value)
-        if text in terms and (extensible or not terms[text]):
+        if (text in terms and (extensible or not terms[text])) or (result and _MEASURED.fullmatch(text)):
             continue
         if text in terms:
             message = f"'{{value}}' is a term of the study's own, but {shown} is not extensible"
@@ -124,7 +135,8 @@ def _hint(text: str, terms: dict[str, bool]) -> str:
 
 
 def _prescribed(study: Study, view: View) -> Sequence[str]:
-    return [name for name, spec in guide_variables(study, view).items() if spec.values]
+    known = guide_variables(study, view).items()
+    return [name for name, spec in known if spec.values and name != "DOMAIN"]  # CDW-DOMAIN-ONE looks at DOMAIN
 
 
 @rule(
@@ -135,7 +147,7 @@ def _prescribed(study: Study, view: View) -> Sequence[str]:
     applies=_prescribed,
 )
 def values_are_the_prescribed(study: Study, view: View) -> Iterator[Hit]:
-    """A variable for which the guide prescribes literal values holds only these (DOMAIN is AE in AE)."""
+    """A variable for which the guide prescribes literal values holds only these (SAFFL is Y or N)."""
     known = guide_variables(study, view)
     for name in _prescribed(study, view):
         allowed = known[name].values
