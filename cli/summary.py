@@ -9,6 +9,7 @@ import click
 
 if TYPE_CHECKING:
     from cdiscway.converters.build import Built
+    from cdiscway.validation.report import About
     from cdiscway.validation.run import ValidationResult
 
 HEADER = ("Dataset", "Records", "Variables", "Errors", "Warnings", "Infos", "File")
@@ -17,17 +18,25 @@ TOP_CAUSES = 5
 
 def print_summary(built: Built) -> None:
     """Print the table of datasets, the counts, the top causes, and where the report is."""
-    study, result = built.converted.plan.study.file, built.validation
-    rows = []
-    for package in built.converted.packages:
-        for dataset in package.datasets:
-            counts = [result.count(severity, dataset.name) for severity in ("error", "warning", "info")]
-            file = package.file(dataset) if len(dataset.frame) else "(no records: not written)"
-            rows.append([dataset.name, len(dataset.frame), len(dataset.spec.variables), *counts, file])
-    click.echo(f"{study.study}{' (synthetic data)' if study.synthetic else ''}")
-    click.echo(table(HEADER, rows))
-    print_verdict(result)
+    print_datasets(built.validation, built.about)
+    print_verdict(built.validation)
     click.echo(f"Report: {built.folder / 'validation' / 'report.html'}")
+
+
+def print_datasets(result: ValidationResult, about: About) -> None:
+    """Print one line for each dataset: records, variables, findings by severity, file."""
+    click.echo(f"{about.study}{' (synthetic data)' if about.synthetic else ''}")
+    rows = [
+        [
+            name,
+            records,
+            result.variables[name],
+            *(result.count(severity, name) for severity in ("error", "warning", "info")),
+            about.files.get(name, ""),
+        ]
+        for name, records in result.records.items()
+    ]
+    click.echo(table(HEADER, rows))
 
 
 def print_verdict(result: ValidationResult) -> None:

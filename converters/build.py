@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cdiscway.define.build import build_define
+from cdiscway.define.check import check_define
+from cdiscway.define.html import write_html as write_define_html
 from cdiscway.define.input import DefineInput, Document
 from cdiscway.define.write import write_define
 from cdiscway.specs.codelists import Terminology, load_terminology
@@ -35,7 +37,7 @@ from .transliteration import Replacement
 from .writers import xpt
 
 if TYPE_CHECKING:
-    from cdiscway.validation import report
+    from cdiscway.validation.report import About
     from cdiscway.validation.run import ValidationResult
 
 Progress = Callable[[str, int, int], None]
@@ -73,6 +75,7 @@ class Built:
 
     converted: Converted
     validation: ValidationResult
+    about: About
     folder: Path
     manifest: dict[str, Any]
 
@@ -188,18 +191,18 @@ def build_study(folder: Path, progress: Progress = lambda *_: None) -> Built:
     part = target.with_name(f".{target.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     try:
-        progress("writing datasets", 0, 1)
-        converted = replace(converted, findings=(*converted.findings, *write_datasets(converted, part)))
+        progress("writing datasets and define.xml", 0, 1)
+        findings = [*write_datasets(converted, part), *write_defines(converted, part)]
+        converted = replace(converted, findings=(*converted.findings, *findings))
         progress("validating", 0, 1)
-        result = judge(converted)
-        progress("writing define.xml and reports", 0, 1)
-        write_defines(converted, part)
-        write_reports(converted, result, part)
+        result, about = judge(converted), about_study(converted)
+        progress("writing the reports", 0, 1)
+        write_reports(converted, result, about, part)
         manifest = write_manifest(converted, part)
         replace_folder(part, target)
     finally:
         shutil.rmtree(part, ignore_errors=True)
-    return Built(converted, result, target, manifest)
+    return Built(converted, result, about, target, manifest)
 
 
 def judge(converted: Converted) -> ValidationResult:
@@ -235,10 +238,16 @@ def _unwritable(dataset: BuiltDataset, mistake: Mistake) -> Finding:
     )
 
 
-def write_defines(converted: Converted, folder: Path) -> None:
-    """Write one define.xml for each package."""
+def write_defines(converted: Converted, folder: Path) -> list[Finding]:
+    """Write one define.xml for each package, with its page to read; then hold each against the files beside it."""
+    findings: list[Finding] = []
     for package in converted.packages:
-        write_define(build_define(define_input(converted.plan, package)), folder / package.name / "define.xml")
+        target = folder / package.name
+        define = build_define(define_input(converted.plan, package))
+        write_define(define, target / "define.xml")
+        write_define_html(define, target / "define.html")
+        findings.extend(check_define(target / "define.xml").findings)
+    return findings
 
 
 def define_input(plan: Plan, package: Package) -> DefineInput:
@@ -289,7 +298,7 @@ def build_time(study: Study) -> datetime:
     return datetime.combine(study.file.raw.cutoff, datetime.min.time())
 
 
-def write_reports(converted: Converted, result: ValidationResult, folder: Path) -> None:
+def write_reports(converted: Converted, result: ValidationResult, about: About, folder: Path) -> None:
     """Write the validation report (HTML, JSON), the suites, the worklist and the lineage."""
     from cdiscway.validation import report  # noqa: PLC0415 - only what validates pays for it
 
@@ -297,14 +306,13 @@ def write_reports(converted: Converted, result: ValidationResult, folder: Path) 
     (target / "suites").mkdir(parents=True)
     for name, suite in sorted(result.suites.items()):
         write_json(suite, target / "suites" / f"{name.lower()}.json")
-    about = about_study(converted)
     report.write_json(result, target / "report.json", about)
     report.write_html(result, target / "report.html", about)
     write_worklist(converted.worklist, folder / "worklist.csv")
     write_lineage(converted.packages, folder / "lineage.parquet")
 
 
-def about_study(converted: Converted) -> report.About:
+def about_study(converted: Converted) -> About:
     """Return what the report shows beside the findings: files, balance sheet, worklist, the sponsor's own terms."""
     from cdiscway.validation.report import About, Section  # noqa: PLC0415
 

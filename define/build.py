@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+import pandas as pd
+
 from cdiscway.converters.dataset import BuiltDataset, Provenance
 from cdiscway.specs.model import VariableSpec
 
@@ -50,6 +52,11 @@ from .valuelevel import ValueLevel, value_levels
 __all__ = ["CTPackage", "DefineInput", "Dictionary", "Document", "build_define"]
 
 DEFAULT_SOURCE = {"Collected": "Investigator", "Derived": "Sponsor", "Assigned": "Sponsor", "Protocol": "Sponsor"}
+GUIDES = (
+    *("ADaM-OCCDSIG", "ADaMIG", "ADaMIG-MD", "ADaMIG-NCA", "ADaMIG-popPK", "BIMO", "SDTMIG", "SDTMIG-AP", "SDTMIG-MD"),
+    *("SENDIG", "SENDIG-AR", "SENDIG-DART", "SENDIG-GENETOX"),
+)
+"""The implementation guides Define-XML 2.1 can name (Standard, attribute Name)."""
 PUBLISHING_SETS = ("ADaM", "CDASH", "DEFINE-XML", "SDTM", "SEND")
 NO_RECORDS = "No records were collected for this dataset."
 NO_VALUES = "No data were collected for this variable."
@@ -127,7 +134,9 @@ def describe_standards(
     by_name: dict[str, str] = {}
     for guide in guides:
         name, _, version = guide.rpartition(" ")
-        if name and version:
+        if name not in GUIDES:  # BDS for TTE 1.0 is no standard Define-XML can name: its datasets follow the ADaMIG
+            continue
+        if version:
             by_name[guide] = f"STD.{oids.slug(guide)}"
             listed.append(Standard(oid=by_name[guide], name=name, type="IG", version=version, status="Final"))
     terminology: dict[CTPackage, str] = {}
@@ -149,7 +158,7 @@ def describe_standards(
 
 def _describe_dataset(draft: _Draft, dataset: BuiltDataset) -> ItemGroupDef:
     spec, empty = dataset.spec, dataset.frame.empty
-    standard = draft.standards.get(spec.standard)
+    standard = draft.standards.get(spec.standard) or draft.standards.get(draft.package.standard)
     value_lists = _describe_values(draft, dataset)
     items = tuple(
         _describe_variable(draft, dataset, variable, number, value_lists.get(variable.name))
@@ -235,12 +244,19 @@ def _describe_variable(
     return ItemRef(
         item_oid=oids.item_oid(dataset.name, variable.name),
         order_number=str(number),
-        mandatory="Yes" if variable.core == "Req" else "No",
+        mandatory="Yes" if is_mandatory(draft, variable, dataset.frame[variable.name]) else "No",
         key_sequence=str(keys.index(variable.name) + 1) if variable.name in keys else None,
         method_oid=_method(draft, key, origin),
         role=None if draft.package.is_analysis else variable.role or None,
         has_no_data="Yes" if empty and not dataset.frame.empty else None,
     )
+
+
+def is_mandatory(draft: _Draft, variable: VariableSpec, column: pd.Series) -> bool:
+    """Whether a value may never be missing: core Req in SDTM; in ADaM core Req only asks for the variable to be there."""
+    if variable.core != "Req":
+        return False
+    return not draft.package.is_analysis or not bool(column.isna().any())
 
 
 def measure_variable(dataset: BuiltDataset, variable: VariableSpec) -> Measure:
