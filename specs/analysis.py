@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from .model import DatasetSpec, VariableSpec
+from .model import DatasetSpec, ObservationClass, VariableSpec
 from .standards import Standard, load_standard, read_data
 
 _FOLDER = Path(__file__).parent / "adam"
@@ -63,6 +63,23 @@ class Adam(Standard):
         kept = tuple(key for key in keys if key in known or "--" not in key)
         update = {"name": name, "label": label, "variables": variables, "keys": kept}
         return DatasetSpec.model_validate({**spec.model_dump(by_alias=True), **update})
+
+    def custom_domain(self, code: str, label: str, observation_class: ObservationClass) -> DatasetSpec:
+        """Make an analysis dataset of the study's own name by its class; raises KeyError.
+
+        ADaMIG 1.3 section 3.1: a name begins with AD and has at most 8 characters. `ADaM Other` has the identifiers only.
+        """
+        if not re.fullmatch(r"AD[A-Z0-9]{1,6}", code):
+            raise KeyError(f"{code} cannot be the name of an analysis dataset (AD and 1 to 6 letters or digits)")
+        if observation_class in _WIDER:
+            return self.analysis_dataset(code, label, _WIDER[observation_class])
+        if observation_class != "ADaM Other":
+            raise KeyError(f"{code} is of class {' or '.join((*_WIDER, 'ADaM Other'))}, not {observation_class}")
+        adsl = self.dataset("ADSL")
+        fields = {"name": code, "label": label, "class": observation_class, "standard": self.name}
+        identifiers = tuple(adsl.variable(name) for name in ("STUDYID", "USUBJID"))
+        rest = {"structure": "As the study defines it", "keys": ("STUDYID", "USUBJID"), "variables": identifiers}
+        return DatasetSpec.model_validate({**fields, **rest})
 
     def resolve(self, dataset: str | DatasetSpec, variable: str) -> VariableSpec | None:
         """Return the variable of the structure, of ADSL, of SDTM (copied), or by the fragments of its name; else None.

@@ -126,7 +126,18 @@ def parse_model(document: Document, model: type[Model], root: str = "") -> Model
     try:
         return model.model_validate(document.data)
     except ValidationError as error:
-        raise MistakesError([_mistake(document, model, item, root) for item in error.errors()]) from None
+        raise MistakesError([_mistake(document, model, item, root) for item in _own_errors(error)]) from None
+
+
+def _own_errors(error: ValidationError) -> list[Any]:
+    """Leave out that a list is too short where it is so only because its items have mistakes of their own."""
+    found = error.errors()
+    return [
+        item
+        for item in found
+        if item["type"] != "too_short"
+        or not any(other["loc"][: len(item["loc"])] == item["loc"] for other in found if other is not item)
+    ]
 
 
 def _mistake(document: Document, model: type[BaseModel], item: Any, root: str) -> Mistake:

@@ -137,8 +137,11 @@ class Sdtm(Standard):
     def custom_domain(self, code: str, label: str, observation_class: ObservationClass) -> DatasetSpec:
         """Make a domain of a general observation class with all variables the class allows (SDTMIG 3.4 section 2.6).
 
-        `code` is two characters (a letter, then a letter or digit) that no dataset of the IG has; raises KeyError.
+        `code` is two characters (a letter, then a letter or digit) that no dataset of the IG has, or the name of a part of
+        one that is split (LBHM); raises KeyError.
         """
+        if len(code) > 2 and code[:2] in self.names and self.dataset(code[:2]).observation_class == observation_class:
+            return self.split(code[:2], code, label)
         if not re.fullmatch(r"[A-Z][A-Z0-9]", code) or code in self.names:
             raise KeyError(f"{code} cannot be the code of a custom domain")
         if observation_class not in GENERAL_CLASSES:

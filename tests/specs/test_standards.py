@@ -279,6 +279,7 @@ def test_sdtmig_4_1_7_a_part_of_a_split_domain(sdtm):
     part = sdtm.split("LB", "LBHM", "Hematology")
     assert (part.name, sdtm.resolve(part, "LBREPNUM").name) == ("LBHM", "LBREPNUM")
     assert sdtm.supplemental(part).name == "SUPPLBHM"
+    assert sdtm.custom_domain("LBHM", "Hematology", "Findings") == part
     with pytest.raises(KeyError):
         sdtm.split("LB", "XXHM", "Hematology")
 
@@ -355,3 +356,14 @@ def test_a_dataset_of_the_study_s_own_name(adam):
     assert adam.resolve(spec, "AVAL").core == "Req"
     with pytest.raises(KeyError):
         adam.analysis_dataset("ADX", "X", "XDS")
+
+
+def test_adamig_3_1_a_dataset_of_a_class(adam):
+    assert adam.resolve(adam.custom_domain("ADENGR", "Engraftment", "Basic Data Structure"), "CNSR").label == "Censor"
+    assert "ADECODy" in adam.custom_domain("ADHO", "Encounters", "Occurrence Data Structure").names
+    other = adam.custom_domain("ADX", "Other", "ADaM Other")
+    assert (other.define_class, other.names) == ("ADAM OTHER", ("STUDYID", "USUBJID"))
+    assert adam.resolve(other, "TRT01P").predecessor == "ADSL.TRT01P"
+    for name, observation_class in [("XXLB", "ADaM Other"), ("ADTOOLONGX", "ADaM Other"), ("ADX", "Findings")]:
+        with pytest.raises(KeyError):
+            adam.custom_domain(name, "No", observation_class)
