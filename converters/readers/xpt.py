@@ -19,7 +19,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from cdiscway.converters.dataset import DatasetMetadata, VariableMetadata
+from cdiscway.converters.dataset import DatasetMetadata
 from cdiscway.converters.ibm_float import from_ibm
 from cdiscway.converters.number_values import to_times
 from cdiscway.converters.sas_formats import kind_of_format
@@ -30,8 +30,8 @@ from cdiscway.specs.mistakes import nearest
 
 __all__ = ["XptError", "count_records", "read", "read_metadata"]
 
-BLOCK_BYTES = 1 << 20
-"""Records are taken apart in blocks of about this size: a block stays in the processor's cache."""
+BLOCK_BYTES = 1 << 22
+"""Records are taken apart in blocks of about this size."""
 
 Bytes = npt.NDArray[np.uint8]
 Undecoded = list[tuple[bytes, Any]]
@@ -57,21 +57,19 @@ def read(
     layout = _layout(source, data, encoding)
     chosen = _chosen(source, layout.metadata, columns)
     records = _records(source, data, layout)
-    arrays, mistakes = {}, []
-    for index in chosen:
-        variable = layout.metadata.variables[index]
-        at = layout.positions[index]
-        field = np.ndarray((len(records),), f"V{variable.length}", records.data, at, (layout.record_length,))
-        if variable.type == "Num":
-            arrays[variable.name] = _numbers(field, variable, dates)
-            continue
-        column, undecoded = _text(field, layout.record_length, encoding)
-        arrays[variable.name] = column
-        mistakes += _undecoded(source, layout.metadata.name, variable, undecoded, encoding)
+    columns_read = [_Column(layout, index, len(records), encoding) for index in chosen]
+    rows = max(1, BLOCK_BYTES // max(layout.record_length, 1))
+    for start in range(0, len(records), rows):
+        for column in columns_read:
+            column.add(records[start : start + rows], start)
+    mistakes = [
+        mistake for column in columns_read for mistake in column.mistakes(str(source), layout.metadata.name, encoding)
+    ]
     if mistakes:
         raise XptError(mistakes)
     kept = tuple(layout.metadata.variables[index] for index in chosen)
     names = pd.Index([variable.name for variable in kept], dtype="str")
+    arrays = {column.variable.name: column.finished(dates) for column in columns_read}
     frame = pd.DataFrame(arrays, index=pd.RangeIndex(len(records)), columns=names, copy=False)
     return frame, replace(layout.metadata, variables=kept)
 
@@ -168,16 +166,46 @@ def _demand_one_dataset(source: Path, data: mmap.mmap, layout: FileLayout) -> No
         )
 
 
-def _numbers(field: npt.NDArray[np.void], variable: VariableMetadata, dates: bool) -> Any:
-    values = np.empty(len(field), np.float64)
-    rows = max(1, BLOCK_BYTES // 8)
-    for start in range(0, len(field), rows):
-        values[start : start + rows] = from_ibm(_words(field[start : start + rows], variable.length))
-    kind = kind_of_format(variable.format) if dates else None
-    if kind is None:
-        return values
-    times, inexact = to_times(values, kind)
-    return values if inexact.size else times
+class _Column:
+    """A variable that is read block by block: text as Arrow arrays, numbers into one array."""
+
+    def __init__(self, layout: FileLayout, index: int, count: int, encoding: str) -> None:
+        self.variable = layout.metadata.variables[index]
+        self._at, self._encoding = layout.positions[index], encoding
+        self._texts: list[Any] = []
+        self._undecoded: dict[bytes, list[int]] = {}
+        self._numbers = np.empty(count if self.variable.type == "Num" else 0, np.float64)
+
+    def add(self, records: npt.NDArray[np.void], start: int) -> None:
+        """Take the field out of a block of records, of which the first is the record `start`."""
+        length, width = self.variable.length, records.dtype.itemsize
+        field = np.ndarray((len(records),), f"V{length}", records.data, self._at, (width,))
+        if self.variable.type == "Num":
+            self._numbers[start : start + len(records)] = from_ibm(_words(field, length))
+            return
+        text, undecoded = _text_block(field, self._encoding)
+        self._texts.append(text)
+        for value, rows in undecoded:
+            self._undecoded.setdefault(value, []).extend((rows + start).tolist())
+
+    def mistakes(self, file: str, dataset: str, encoding: str) -> list[DataMistake]:
+        """Return the values that are not of the encoding."""
+        hint = "give the encoding, for example cp1252"
+        return [
+            data_mistake(file, dataset, self.variable.name, f"is not {encoding}", rows=rows, value=value, hint=hint)
+            for value, rows in self._undecoded.items()
+        ]
+
+    def finished(self, dates: bool) -> Any:
+        """Return the column: Arrow-backed text in one piece, doubles, or dates and times where that is exact."""
+        if self.variable.type == "Char":
+            whole = pa.concat_arrays(self._texts) if self._texts else pa.array([], pa.large_string())
+            return arrow_text(pa.chunked_array([whole]))
+        kind = kind_of_format(self.variable.format) if dates else None
+        if kind is None:
+            return self._numbers
+        times, inexact = to_times(self._numbers, kind)
+        return self._numbers if inexact.size else times
 
 
 def _words(field: npt.NDArray[np.void], length: int) -> npt.NDArray[np.uint64]:
@@ -189,25 +217,15 @@ def _words(field: npt.NDArray[np.void], length: int) -> npt.NDArray[np.uint64]:
     return words.view(">u8").reshape(-1).astype(np.uint64)
 
 
-def _text(field: npt.NDArray[np.void], record_length: int, encoding: str) -> tuple[Any, Undecoded]:
-    """Return a column as Arrow-backed text, and the values that are not of the encoding with their rows."""
-    parts, undecoded = [], []
-    rows = max(1, BLOCK_BYTES // record_length)
-    for start in range(0, len(field), rows):
-        part, found = _text_block(field[start : start + rows], encoding)
-        parts.append(part)
-        undecoded += [(value, at + start) for value, at in found]
-    chunked = pa.chunked_array(parts, pa.large_string())
-    return arrow_text(chunked), undecoded
-
-
 def _text_block(field: npt.NDArray[np.void], encoding: str) -> tuple[Any, Undecoded]:
-    matrix = np.ascontiguousarray(field).view(np.uint8)
+    matrix = field.copy().view(np.uint8)  # a copy always: the frame must not hang on the file
     width = field.dtype.itemsize
     offsets = np.arange(0, len(matrix) + 1, width, dtype=np.int64)
     plain = not len(matrix) or matrix.max() < 0x80
     kind = pa.large_string() if plain else pa.large_binary()
     padded = pa.Array.from_buffers(kind, len(field), [None, pa.py_buffer(offsets), pa.py_buffer(matrix)])
+    if plain and (not len(matrix) or (matrix[width - 1 :: width] != 0x20).all()):
+        return padded, []  # every value fills its field
     if plain:
         return _blank_is_missing(pc.ascii_rtrim(padded, characters=" ")), []
     return _decoded(padded, encoding)
@@ -237,16 +255,3 @@ def _decoded(padded: Any, encoding: str) -> tuple[Any, Undecoded]:
             texts.append(None)
             undecoded.append((trimmed, np.flatnonzero(codes == code)))
     return pa.array(texts, pa.large_string()).take(encoded.indices), undecoded
-
-
-def _undecoded(
-    source: Path, dataset: str, variable: VariableMetadata, undecoded: Undecoded, encoding: str
-) -> list[DataMistake]:
-    found: dict[bytes, list[int]] = {}
-    for value, rows in undecoded:
-        found.setdefault(value, []).extend(rows.tolist())
-    hint = "give the encoding, for example cp1252"
-    return [
-        data_mistake(str(source), dataset, variable.name, f"is not {encoding}", rows=rows, value=value, hint=hint)
-        for value, rows in found.items()
-    ]
