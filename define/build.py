@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import pandas as pd
 
@@ -221,8 +222,8 @@ def _describe_variable(
     origin = dataset.provenance.get(variable.name)
     values = distinct(dataset.frame[variable.name])
     empty = values.empty
-    measure = measure_variable(dataset, variable)
-    codelist = draft.codelists.bind(dataset, variable)
+    measure = measure_variable(dataset, variable, values)
+    codelist = draft.codelists.bind(dataset, variable, values)
     comment = draft.package.comments.get(key, (origin.comment if origin else "") or (NO_VALUES if empty else ""))
     draft.items.append(
         ItemDef(
@@ -259,9 +260,8 @@ def is_mandatory(draft: _Draft, variable: VariableSpec, column: pd.Series) -> bo
     return not draft.package.is_analysis or not bool(column.isna().any())
 
 
-def measure_variable(dataset: BuiltDataset, variable: VariableSpec) -> Measure:
-    """Return type and length of a variable: text has the length of its file, the rest what the data need."""
-    values = distinct(dataset.frame[variable.name])
+def measure_variable(dataset: BuiltDataset, variable: VariableSpec, values: pd.Series[Any]) -> Measure:
+    """Return type and length of a variable of distinct `values`: text has its file's length, the rest what it needs."""
     if variable.type == "Num":
         return measure_numbers(values) if not values.empty else Measure("integer", 8)
     if is_iso8601(variable):

@@ -50,7 +50,7 @@ class Measure:
 
 def distinct(values: pd.Series[Any]) -> pd.Series[Any]:
     """Return the values that occur, without missing, in the order of the data."""
-    return pd.Series(values.dropna().unique()).reset_index(drop=True)
+    return pd.Series(values.unique()).dropna().reset_index(drop=True)
 
 
 def measure_numbers(values: pd.Series[Any]) -> Measure:

@@ -14,7 +14,6 @@ from cdiscway.specs.model import Codelist, Term, VariableSpec
 
 from . import oids
 from .input import CTPackage, DefineInput
-from .measure import distinct
 from .model import Alias, CodeList, CodeListItem, EnumeratedItem, ExternalCodeList, describe
 
 NCI = "nci:ExtCodeID"
@@ -56,12 +55,14 @@ class CodelistBook:
     _wanted: dict[str, _Wanted] = field(default_factory=dict)
     _external: dict[str, ExternalCodeList] = field(default_factory=dict)
 
-    def bind(self, dataset: BuiltDataset, variable: VariableSpec) -> str | None:
-        """Take in the terms a variable uses; return the OID of its codelist, None where it has none."""
-        values = texts_of(distinct(dataset.frame[variable.name]))
-        dictionary = self._dictionary(variable)
+    def bind(self, dataset: BuiltDataset, variable: VariableSpec, held: pd.Series[Any]) -> str | None:
+        """Take in the terms a variable uses, its distinct values; return the OID of its codelist, None for none."""
+        dictionary = self._dictionary(variable) if len(held) else None
         if dictionary:
-            return dictionary if values else None
+            return dictionary
+        if not variable.codelists and (len(held) > MAX_SPONSOR_TERMS or not is_code(dataset, variable)):
+            return None
+        values = texts_of(held)
         found = self._known(variable.codelists, values)
         if not found:
             return self._sponsor(dataset, variable, values)
@@ -105,7 +106,7 @@ class CodelistBook:
     def _sponsor(self, dataset: BuiltDataset, variable: VariableSpec, values: Sequence[str]) -> str | None:
         """Bind a code of the sponsor's own (PARAMCD, QNAM, VISITNUM ...) to a list of the values with their decodes."""
         pairs = decode_pairs(dataset, variable.name)
-        listed = variable.name.endswith(SPONSOR_LISTS) or (variable.type == "Num" and pairs)
+        listed = variable.name.endswith(SPONSOR_LISTS) or bool(pairs)
         if not listed or not values or len(values) > MAX_SPONSOR_TERMS:
             return None
         shared = variable.name in ("VISITNUM", "ARMCD", "ACTARMCD")
@@ -185,6 +186,12 @@ def allowed_terms(codelists: Sequence[Codelist]) -> list[str]:
     """Return all terms of a short codelist: what a variable without data might have held."""
     terms = [term.value for codelist in codelists for term in codelist.terms]
     return terms if len(terms) <= MAX_ALLOWED_TERMS else []
+
+
+def is_code(dataset: BuiltDataset, variable: VariableSpec) -> bool:
+    """Whether a variable without a CDISC codelist is a code of the sponsor's, which a list may decode."""
+    decoded = variable.type == "Num" and decode_variable(dataset, variable.name) is not None
+    return decoded or variable.name.endswith(SPONSOR_LISTS)
 
 
 def decode_pairs(dataset: BuiltDataset, variable: str) -> dict[str, str]:

@@ -57,7 +57,7 @@ def value_levels(package: DefineInput, dataset: BuiltDataset) -> Iterator[ValueL
     """Yield the value-level definitions of a dataset: only conditions for which the variable holds data."""
     for variable, by in levels_of(package, dataset).items():
         labels = decode_pairs(dataset, by[0])
-        pairs = dataset.frame[[*by, variable]].dropna().drop_duplicates(ignore_index=True)
+        pairs = _distinct_rows(dataset.frame[[*by, variable]])
         if pairs.empty:
             continue
         keys, codes = _conditions(pairs[list(by)])
@@ -69,11 +69,42 @@ def value_levels(package: DefineInput, dataset: BuiltDataset) -> Iterator[ValueL
             yield ValueLevel(variable, tuple(zip(by, key, strict=True)), measure, _label(key, labels))
 
 
+def _distinct_rows(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the combinations that occur, without those that miss a value; by codes, not by values."""
+    combined, known = np.zeros(len(frame), dtype=np.int64), np.ones(len(frame), dtype=np.bool_)
+    for name in frame.columns:
+        codes, found = pd.factorize(frame[name])
+        known &= codes >= 0
+        combined = pd.factorize(combined * (len(found) + 1) + codes)[0].astype(np.int64)
+    rows = np.flatnonzero(known)
+    first = np.unique(combined[rows], return_index=True)[1]
+    return frame.iloc[np.sort(rows[first])].reset_index(drop=True)
+
+
 def _conditions(pairs: pd.DataFrame) -> tuple[list[tuple[str, ...]], np.ndarray[Any, Any]]:
     """Return the conditions that occur, in order, and for each row which of them holds."""
-    shown = pd.MultiIndex.from_arrays([texts_of(pairs[name]) for name in pairs.columns])
-    codes, found = pd.factorize(shown, sort=True)
-    return [tuple(key) for key in found.tolist()], codes
+    codes = np.zeros(len(pairs), dtype=np.int64)
+    texts = []
+    for name in pairs.columns:
+        places, found = pd.factorize(pairs[name])
+        shown = texts_of(pd.Series(found))
+        codes = codes * len(shown) + places
+        texts.append(shown)
+    used, numbered = np.unique(codes, return_inverse=True)
+    keys = [_spelled(int(code), texts) for code in used]
+    order = sorted(range(len(keys)), key=keys.__getitem__)
+    ranks = np.empty(len(keys), dtype=np.int64)
+    ranks[order] = np.arange(len(keys))
+    return [keys[place] for place in order], ranks[numbered]
+
+
+def _spelled(code: int, texts: list[list[str]]) -> tuple[str, ...]:
+    """Take a combined code apart into the values it stands for."""
+    values = []
+    for shown in reversed(texts):
+        code, place = divmod(code, len(shown))
+        values.append(shown[place])
+    return tuple(reversed(values))
 
 
 def _label(values: tuple[str, ...], labels: dict[str, str]) -> str:
