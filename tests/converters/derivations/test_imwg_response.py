@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cdiscway.converters.derivations import imwg_response as module
@@ -54,6 +54,7 @@ ASSESSMENTS = st.lists(
 )
 
 
+@settings(max_examples=25)
 @given(ASSESSMENTS, st.randoms(use_true_random=False))
 def test_order_of_rows_does_not_matter_and_subjects_do_not_mix(records, random):
     def run(rows):
