@@ -60,6 +60,16 @@ class Call:
         return resolved
 
     @cached_property
+    def literal(self) -> Any:
+        """The value written in the rule, None where a variable, a result or a list is meant."""
+        value = self.parameters.get("value")
+        if isinstance(value, list) or self.parameters.get("value_is_reference"):
+            return None
+        if isinstance(value, str) and not self.parameters.get("value_is_literal"):
+            return None if value.startswith("$") or self.frame.has(self.frame.resolve(value)) else value
+        return value
+
+    @cached_property
     def other(self) -> Column:
         """What the target is compared with, as a column."""
         value = self.parameters.get("value")
@@ -120,9 +130,8 @@ TAKES_NO_VALUE = {
     "present_on_multiple_rows_within", "not_present_on_multiple_rows_within", "is_ordered_by", "is_not_ordered_by",
     "split_parts_have_equal_length", "split_parts_have_unequal_length", "is_title_case", "is_not_title_case",
     "conformant_value_data_type", "non_conformant_value_data_type", "conformant_value_length",
-    "non_conformant_value_length", "var_exists", "var_not_exists", "ds_exists", "ds_not_exists",
+    "non_conformant_value_length",
     "is_valid_reference", "is_not_valid_reference", "is_valid_relationship", "is_not_valid_relationship",
-    "variable_metadata_equal_to", "variable_metadata_not_equal_to",
 }  # fmt: skip
 
 
@@ -197,10 +206,10 @@ def _same(call: Call, lower: bool = False) -> tuple[Mask, Mask]:
     """Return where both are equal, and where at least one has a value."""
     target, other = call.target, call.other
     fold = _folding(call, lower)
-    if other.is_constant and not isinstance(other.values[0], tuple):
-        literal = _literal_like(target, other.values[0])
+    if call.literal is not None:
+        literal = call.literal if call.parameters.get("type_insensitive") else _literal_like(target, call.literal)
         if literal is None:
-            number = as_number(other.values[0])
+            number = as_number(call.literal)
             return target.spread(target.numbers == number, False), np.ones(len(target), dtype=bool)
         wanted = fold(literal)
         return target.where(lambda value: bool(fold(value) == wanted)), np.ones(len(target), dtype=bool)
@@ -264,10 +273,6 @@ def empty(call: Call) -> Mask:
 def exists(call: Call) -> Mask:
     """The table has the variable (or dataset, in a presence check)."""
     return np.full(call.frame.length, call.frame.has(call.frame.resolve(call.name)))
-
-
-for _old in ("var", "ds"):
-    OPERATORS[f"{_old}_exists"], OPERATORS[f"{_old}_not_exists"] = OPERATORS["exists"], OPERATORS["not_exists"]
 
 
 def _numbered(call: Call) -> list[str]:
@@ -813,8 +818,8 @@ def present_on_multiple_rows_within(call: Call) -> Mask:
     """The value stands on more than `value` (default 1) records of its group."""
     limit = as_number(call.parameters.get("value", 1) or 1)
     within = call.names(call.parameters.get("within"))
-    counts = _counts(call.frame.groups([call.frame.resolve(call.name), *within]))
-    return np.asarray(counts > limit) & ~call.target.missing
+    there = ~call.target.missing
+    return np.asarray(_counts(call.frame.groups([call.frame.resolve(call.name), *within])) > limit) & there
 
 
 @operator("is_inconsistent_across_dataset")
@@ -940,6 +945,7 @@ def _overlapping(column: Column, group: Codes) -> Mask:
     held = np.unique((group.astype(np.int64) * width + column.codes)[~column.missing])
     starts = {column.texts.index(text) for text in partial}
     by_group: dict[int, list[int]] = {}
+    held = held[np.isin(held // width, (held // width)[np.isin(held % width, list(starts))])]
     for number, code in zip((held // width).tolist(), (held % width).tolist(), strict=True):
         by_group.setdefault(number, []).append(code)
     flagged: set[int] = set()

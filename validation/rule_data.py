@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pandas as pd
 
-from cdiscway.converters.dataset import VariableMetadata
+from cdiscway.converters.dataset import BuiltDataset, VariableMetadata
 
 from .rule_frame import Frame, frame_of_series
 
@@ -143,6 +143,13 @@ class RuleDataset:
         return next((v for v in self.variables if v.name == name), None)
 
 
+def rule_dataset(built: BuiltDataset, filename: str = "", size: int | None = None) -> RuleDataset:
+    """Make the engine's view of a built dataset; `size` is that of its file in bytes."""
+    metadata = built.metadata
+    shown = filename or f"{built.name.lower()}.xpt"
+    return RuleDataset(built.name, built.frame, metadata.label, metadata.variables, shown, size)
+
+
 @dataclass(frozen=True)
 class RuleStudy:
     """All that a rule may ask. `standard` is such as `SDTMIG`, `version` such as `3.4`; `ct` the packages named."""
@@ -169,7 +176,8 @@ class RuleStudy:
             return named
         if name in {"SUPP--", "SQAP--"}:
             return tuple(d for d in self.datasets if d.is_supplemental)
-        return tuple(d for d in self.datasets if name in (d.name, d.domain)) or self._supplemental_parts(name)
+        found = tuple(d for d in self.datasets if name in (d.name, d.domain)) or self._supplemental_parts(name)
+        return found or tuple(d for d in self.datasets if " " in name and self.class_of(d) == name)
 
     def _supplemental_parts(self, name: str) -> tuple[RuleDataset, ...]:
         domain = SUPPLEMENTAL.sub("", name)

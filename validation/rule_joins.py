@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -252,10 +253,10 @@ def _join_related(study: RuleStudy, dataset: RuleDataset, frame: Frame, match: M
     if relations is None:
         raise VariableMissingError("dataset RELREC")
     pieces: list[tuple[Frame, Codes, Codes]] = []
-    for other, ours, theirs in _relations(relations, dataset.domain or dataset.name):
-        table = study.domain_table(other)
-        if table is not None:
-            pieces += [(table, *pair) for pair in _related_pairs(frame, table, relations, ours, theirs)]
+    for kind, ours, theirs in _relations(relations, dataset.domain or dataset.name):
+        table = study.domain_table(kind.domain)
+        if table is not None and frame.has(kind.here) and table.has(kind.there):
+            pieces.append((table, *_related_pairs(frame, table, relations, kind, (ours, theirs))))
     rows = np.concatenate([p[1] for p in pieces]) if pieces else np.zeros(0, dtype=np.intp)
     order = np.argsort(rows, kind="stable")
     names = {_wild(n, p[0].prefix, match.wildcard) for p in pieces for n in p[0].names}
@@ -267,49 +268,63 @@ def _wild(name: str, prefix: str, wildcard: str) -> str:
     return wildcard + name[len(prefix) :] if name.startswith(prefix) and len(name) > len(prefix) else name
 
 
-def _relations(relations: Frame, domain: str) -> Iterator[tuple[str, int, int]]:
-    """Give (other domain, our row, its row) of RELREC for rows with the same RELID and subject."""
-    frame = pd.DataFrame(
-        {word: relations.column(word).codes for word in ("RDOMAIN", "RELID", "USUBJID") if relations.has(word)}
-    )
-    frame["row"] = np.arange(relations.length)
-    domains = relations.column("RDOMAIN")
-    if "RELID" not in frame or domain not in domains.values:
+@dataclass(frozen=True)
+class _Kind:
+    """Relations alike: to which domain, by which IDVAR here and there, with values or without, of one subject or all."""
+
+    domain: str
+    here: str
+    there: str
+    valued: bool
+    of_subject: bool
+
+
+def _relations(relations: Frame, domain: str) -> Iterator[tuple[_Kind, Codes, Codes]]:
+    """Give the pairs of rows of RELREC with the same RELID and subject, kind by kind."""
+    words = ("RDOMAIN", "RELID", "USUBJID", "IDVAR", "IDVARVAL")
+    frame = pd.DataFrame({word: relations.column(word).codes for word in words if relations.has(word)})
+    domains = relations.column("RDOMAIN").values
+    if not {"RELID", "IDVAR"} <= set(frame) or domain not in domains:
         return
-    ours = frame[frame["RDOMAIN"] == list(domains.values).index(domain)]
-    by = [word for word in ("RELID", "USUBJID") if word in frame]
-    pairs = ours.merge(frame, on=by, suffixes=("", "_other"))
-    pairs = pairs[pairs["RDOMAIN_other"] != pairs["RDOMAIN"]]
-    for code, here, there in zip(pairs["RDOMAIN_other"], pairs["row"], pairs["row_other"], strict=True):
-        if code >= 0:
-            yield str(domains.values[code]), int(here), int(there)
+    frame["row"] = np.arange(relations.length)
+    frame["valued"] = frame["IDVARVAL"] >= 0 if "IDVARVAL" in frame else False
+    ours = frame[frame["RDOMAIN"] == list(domains).index(domain)]
+    pairs = ours.merge(frame, on=[w for w in ("RELID", "USUBJID") if w in frame], suffixes=("", "_other"))
+    pairs["of_subject"] = pairs["USUBJID"] >= 0 if "USUBJID" in pairs else False
+    known = (pairs["RDOMAIN_other"] >= 0) & (pairs["IDVAR"] >= 0) & (pairs["IDVAR_other"] >= 0)
+    pairs = pairs[known & (pairs["RDOMAIN_other"] != pairs["RDOMAIN"])]
+    names = relations.column("IDVAR").values
+    by = ["RDOMAIN_other", "IDVAR", "IDVAR_other", "valued", "of_subject"]
+    found: Any = pairs.groupby(by)
+    for (other, here, there, valued, of_subject), held in found:
+        kind = _Kind(str(domains[other]), str(names[here]), str(names[there]), bool(valued), bool(of_subject))
+        yield kind, held["row"].to_numpy(), held["row_other"].to_numpy()
 
 
 def _related_pairs(
-    frame: Frame, table: Frame, relations: Frame, ours: int, theirs: int
-) -> Iterator[tuple[Codes, Codes]]:
-    """Give the pairs of records of one relation: by value of both IDVARs, or by equal values where none is given."""
-    here, there = (relations.column("IDVAR").value(row) for row in (ours, theirs))
-    if here is None or there is None or not frame.has(str(here)) or not table.has(str(there)):
-        return
-    mine, its = frame.column(str(here)), table.column(str(there))
-    values = [relations.column("IDVARVAL").value(row) for row in (ours, theirs)]
-    subject = relations.column("USUBJID").value(ours) if relations.has("USUBJID") else None
-    if values[0] is None:
+    frame: Frame, table: Frame, relations: Frame, kind: _Kind, rows: tuple[Codes, Codes]
+) -> tuple[Codes, Codes]:
+    """Pair records whose values both sides of a relation give, or (without values) whose values are equal."""
+    mine, its = frame.column(kind.here), table.column(kind.there)
+    both_have_subjects = frame.has("USUBJID") and table.has("USUBJID")
+    if not kind.valued:
         codes = [joint_codes(mine, its, _loose)]
-        if frame.has("USUBJID") and table.has("USUBJID"):
+        if both_have_subjects:
             codes.append(joint_codes(frame.column("USUBJID"), table.column("USUBJID"), _loose))
-        yield pair_rows(*combine(codes))
-        return
-    left, right = (_pointed(f, c, v, subject) for f, c, v in ((frame, mine, values[0]), (table, its, values[1])))
-    yield np.repeat(left, len(right)), np.tile(right, len(left))
+        return pair_rows(*combine(codes))
+    by_subject = kind.of_subject and both_have_subjects
+    ours, our_relation = _pointed(frame, mine, relations, rows[0], by_subject)
+    theirs, their_relation = _pointed(table, its, relations, rows[1], by_subject)
+    left, right = pair_rows(our_relation, their_relation)
+    return ours[left], theirs[right]
 
 
-def _pointed(frame: Frame, column: Column, value: Any, subject: Any) -> Codes:
-    keep = column.where(lambda held: _loose(held) == _loose(value))
-    if subject is not None and frame.has("USUBJID"):
-        keep = keep & frame.column("USUBJID").where(lambda held: held == subject)
-    return np.flatnonzero(keep)
+def _pointed(frame: Frame, column: Column, relations: Frame, rows: Codes, by_subject: bool) -> tuple[Codes, Codes]:
+    """Return the records that relations point at, and the place of the relation."""
+    codes = [joint_codes(column, relations.column("IDVARVAL").take(rows), _loose)]
+    if by_subject:
+        codes.append(joint_codes(frame.column("USUBJID"), relations.column("USUBJID").take(rows), _loose))
+    return pair_rows(*combine(codes))
 
 
 def _from_related(pieces: Sequence[tuple[Frame, Codes, Codes]], name: str, wildcard: str, order: Codes) -> Loader:
