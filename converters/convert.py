@@ -65,6 +65,8 @@ def convert(source: Path, target: Path, options: Options | None = None) -> Conve
     """Read `source` and write `target`; the formats are told by the names. Raises MistakesError."""
     given = options or Options()
     suffix = format_of(target, WRITERS, "written")
+    if not target.parent.is_dir():
+        raise MistakesError([Mistake(str(target), None, "", f"there is no folder {target.parent}")])
     frame, metadata = load(source, given)
     if given.name:
         metadata = replace(metadata, name=given.name)

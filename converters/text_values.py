@@ -13,6 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pandas.api.types import infer_dtype
 
+from .ibm_float import special_tags
+
 CHECK_ROWS = 1 << 16
 """Rows looked at together: their bytes stay in the processor's cache."""
 
@@ -69,7 +71,8 @@ def text_values(column: pd.Series[Any]) -> TextValues | None:
         values = pa.chunked_array([pa.array(column, pa.large_string(), from_pandas=True)])
     if values is None:
         return None
-    if pa.types.is_dictionary(values.type) and pa.types.is_large_string(values.type.value_type):
+    inner = values.type.value_type if pa.types.is_dictionary(values.type) else values.type
+    if (inner != values.type and _is_text(inner)) or pa.types.is_string_view(inner):
         values = values.cast(pa.large_string())
     return PlainText(values) if _is_text(values.type) else None
 
@@ -83,6 +86,13 @@ def arrow_text(values: Any) -> Any:
 def is_empty(column: pd.Series[Any]) -> bool:
     """Whether an object column holds nothing at all."""
     return pd.api.types.is_object_dtype(column.dtype) and bool(column.isna().all())
+
+
+def empty_text(column: pd.Series[Any]) -> TextValues | None:
+    """Return a column of doubles without any value, as pandas makes of nothing, as missing text; else None."""
+    if column.dtype != np.float64 or not column.isna().all() or special_tags(column.to_numpy()).any():
+        return None
+    return PlainText(pa.chunked_array([pa.nulls(len(column), pa.large_string())]))
 
 
 def _is_text(kind: Any) -> bool:

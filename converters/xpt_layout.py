@@ -236,7 +236,20 @@ def decode_header(data: bytes, encoding: str = "ascii") -> FileLayout:
         library_modified=None if whole_modified == modified else whole_modified,
     )
     length = sum(variable.length for variable in metadata.variables)
+    _demand_fields(found, length)
     return FileLayout(metadata, tuple(position for _, position in found), length, end + RECORD)
+
+
+def _demand_fields(found: list[tuple[VariableMetadata, int]], record: int) -> None:
+    """Demand that every variable is a field of the record, and that none has the name of another."""
+    for variable, position in found:
+        if variable.length < 1 or (variable.type == "Num" and variable.length > 8):
+            raise LayoutError(f"{variable.name} has {variable.length} bytes")
+        if not 0 <= position <= record - variable.length:
+            raise LayoutError(f"{variable.name} at byte {position} is outside a record of {record} bytes")
+    names = [variable.name for variable, _ in found]
+    if len(set(names)) < len(names):
+        raise LayoutError("several variables have the same name")
 
 
 def header_size(data: bytes) -> int:

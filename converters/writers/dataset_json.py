@@ -19,7 +19,7 @@ from cdiscway.converters.ibm_float import Floats, special_tags
 from cdiscway.converters.number_values import MAX_INTEGER, NotNumbersError, NumberValues, number_values
 from cdiscway.converters.sas_formats import Kind, kind_of_format
 from cdiscway.converters.sas_times import iso_texts
-from cdiscway.converters.text_values import PlainText, TextValues, distinct, is_empty, text_values
+from cdiscway.converters.text_values import PlainText, TextValues, distinct, empty_text, is_empty, text_values
 from cdiscway.converters.whole_file import whole_file
 from cdiscway.converters.xpt_check import check_frame
 from cdiscway.converters.xpt_mistakes import SHOWN_VALUES, DataMistake, DatasetJsonError, data_mistake
@@ -76,6 +76,7 @@ def _columns(frame: pd.DataFrame, metadata: DatasetMetadata, file: str) -> tuple
 def _column(values: pd.Series[Any], variable: VariableMetadata) -> tuple[Column | None, list[tuple[Any, str, Any]]]:
     text = text_values(values)
     if variable.type == "Char":
+        text = empty_text(values) if text is None else text
         if text is None:
             return None, [(None, f"is text in the metadata, the column holds {values.dtype}", ())]
         return Column(variable.name, text, "string"), []

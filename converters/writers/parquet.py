@@ -15,7 +15,7 @@ import pyarrow.parquet
 from cdiscway.converters.dataset import METADATA_KEY, DatasetMetadata, VariableMetadata
 from cdiscway.converters.ibm_float import special_tags
 from cdiscway.converters.number_values import NotNumbersError, number_values
-from cdiscway.converters.text_values import distinct, text_values
+from cdiscway.converters.text_values import distinct, empty_text, text_values
 from cdiscway.converters.whole_file import whole_file
 from cdiscway.converters.xpt_check import check_frame
 from cdiscway.converters.xpt_mistakes import DatasetFileError, data_mistake
@@ -47,6 +47,7 @@ def write(frame: pd.DataFrame, metadata: DatasetMetadata, path: str | Path) -> N
 def _array(column: pd.Series[Any], variable: VariableMetadata) -> Any:
     text = text_values(column)
     if variable.type == "Char":
+        text = empty_text(column) if text is None else text
         if text is None:
             raise NotNumbersError(f"is text in the metadata, the column holds {column.dtype}")
         coded = distinct(text)

@@ -13,7 +13,7 @@ import pandas as pd
 
 from cdiscway.converters.dataset import DatasetMetadata, VariableMetadata
 from cdiscway.converters.number_values import NotNumbersError, NumberValues, number_values
-from cdiscway.converters.text_values import TextValues, is_empty, longest_value, text_values
+from cdiscway.converters.text_values import TextValues, empty_text, is_empty, longest_value, text_values
 from cdiscway.converters.transliteration import Replacement, transliterate_frame
 from cdiscway.converters.whole_file import whole_file
 from cdiscway.converters.xpt_check import ENCODINGS, check_frame, check_metadata, columns_differ
@@ -128,6 +128,7 @@ def _prepare(
     file, dataset, _ = place
     if variable.type == "Char":
         text = text_values(column)
+        text = empty_text(column) if text is None else text
         if text is None:
             found = data_mistake(
                 file, dataset, variable.name, f"is text in the metadata, the column holds {column.dtype}"

@@ -202,3 +202,20 @@ def test_blank_records_are_kept_or_refused(tmp_path: Path, length: int, data: st
     else:
         write(frame, metadata, path)
         pd.testing.assert_frame_equal(read(path)[0], frame)
+
+
+@given(st.data())
+@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_damaged_bytes_are_refused_or_read_never_a_crash(tmp_path: Path, data: st.DataObject) -> None:
+    path = tmp_path / "xx.xpt"
+    frame = pd.DataFrame({"A": ["text", None], "B": [1.0, np.nan], "C": ["x", "y"]})
+    variables = tuple(VariableMetadata(name, "", "Num" if name == "B" else "Char", 0) for name in frame)
+    write(frame, DatasetMetadata("XX", "", variables), path)
+    content = bytearray(path.read_bytes())
+    for _ in range(data.draw(st.integers(1, 3))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    path.write_bytes(content)
+    try:
+        read(path, encoding="latin-1", dates=True)
+    except XptError:
+        return

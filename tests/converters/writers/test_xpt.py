@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyreadstat
 import pytest
 import yaml
@@ -319,3 +320,24 @@ def test_blocks_make_no_difference(rows: int, block: int, tmp_path: Path, monkey
     metadata = replace(DATASET, variables=tuple(VariableMetadata(n, "", kinds[n], 0) for n in frame))  # type: ignore[arg-type]
     write(frame, metadata, tmp_path / "xx.xpt")
     pd.testing.assert_frame_equal(read(tmp_path / "xx.xpt")[0], frame.astype({"C": "str"}))
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pd.Series([None, None], dtype=object),
+        pd.Series([np.nan, np.nan]),
+        pd.Series([None, None], dtype="str"),
+        pd.Series([None, None], dtype="str").astype("category"),
+        pd.Series([None, ""], dtype="string"),
+        pd.Series([None, None], dtype=pd.ArrowDtype(pa.dictionary(pa.int8(), pa.string()))),
+        pd.Series([None, None], dtype=pd.ArrowDtype(pa.string())),
+    ],
+    ids=lambda column: str(column.dtype),
+)
+def test_nothing_is_missing_text_in_any_column(column: pd.Series[Any], tmp_path: Path) -> None:
+    frame = pd.DataFrame({"TXT": column, "NUM": [1.0, 2.0]})
+    variables = (VariableMetadata("TXT", "", "Char", 0), VariableMetadata("NUM", "", "Num", 8))
+    written = write(frame, replace(DATASET, variables=variables), tmp_path / "xx.xpt")
+    assert written.metadata.variables[0].length == 1
+    assert read(tmp_path / "xx.xpt")[0]["TXT"].isna().all()
