@@ -157,10 +157,15 @@ def _mistake(document: Document, model: type[BaseModel], item: Any, root: str) -
 def _known_way(document: Document, loc: tuple[str | int, ...]) -> Way:
     """Leave out the parts of pydantic's location that name a union member, not a place in the file."""
     way: Way = ()
-    for step in loc:
-        if (*way, step) in document.lines:
+    for place, step in enumerate(loc):
+        if (*way, step) in document.lines and not _is_tag(document, way, loc[place : place + 2]):
             way = (*way, step)
     return way
+
+
+def _is_tag(document: Document, way: Way, steps: tuple[str | int, ...]) -> bool:
+    """Whether the first step names a union member: a word that stands beside the next one, not around it."""
+    return len(steps) == 2 and (*way, *steps) not in document.lines and (*way, steps[1]) in document.lines
 
 
 def _field_names(model: type[BaseModel], way: Way) -> list[str]:

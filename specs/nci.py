@@ -7,6 +7,8 @@ uses it, and every mistake names the file and the line.
 from __future__ import annotations
 
 import re
+import zipfile
+import zlib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -30,6 +32,7 @@ KINDS = ("SDTM", "ADaM", "Define-XML", "CDASH")
 _OTHER_KINDS = ("SEND", "Protocol", "Glossary", "DDF", "TMF", "MRCT")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _CODE = re.compile(r"C\d+")
+_BREAKS = re.compile(r"[\t\r\n]+")
 _ODM = "{http://www.cdisc.org/ns/odm/v1.3}"
 _NCI = "{http://ncicb.nci.nih.gov/xml/odm/EVS/CDISC}"
 _MOST = 20  # mistakes shown of one file: a wrong column order would repeat itself in every row
@@ -90,20 +93,23 @@ def _read_text(path: Path) -> tuple[Lines, str]:
 
 
 def _read_excel(path: Path) -> tuple[Lines, str]:
-    import openpyxl  # noqa: PLC0415 (slow to import)
+    from .workbook import read_sheets  # noqa: PLC0415 (lxml only where it is needed)
 
     try:
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-    except Exception as error:  # openpyxl passes on whatever zip and XML libraries raise
+        for title, cells in read_sheets(path):
+            head = [cell.strip() for cell in next(cells, [])]
+            if set(COLUMNS) <= set(head):
+                _check_columns(path, head[: len(COLUMNS)])
+                rows = [Row._make(_cells(row)) for row in cells if any(row)]
+                return list(enumerate(rows, 2)), title
+    except (zipfile.BadZipFile, EOFError, KeyError, IndexError, SyntaxError, zlib.error) as error:
         raise _truncated(path, None, f"is not a whole .xlsx file ({type(error).__name__})") from None
-    for sheet in book.worksheets:
-        found = sheet.iter_rows(values_only=True)
-        head = [str(cell or "").strip() for cell in next(found, ())]
-        if head[:2] == list(COLUMNS[:2]) or set(COLUMNS) <= set(head):
-            _check_columns(path, head[: len(COLUMNS)])
-            rows = [Row._make(_clean(cell) for cell in row[: len(COLUMNS)]) for row in found if any(row)]
-            return list(enumerate(rows, 2)), sheet.title
     raise MistakesError([Mistake(str(path), None, "", "no sheet has the columns of a terminology package")])
+
+
+def _cells(row: list[str]) -> list[str]:
+    width = len(COLUMNS)
+    return [_clean(cell) for cell in (row + [""] * width)[:width]]
 
 
 def _read_odm(path: Path) -> tuple[Lines, str]:
@@ -147,9 +153,9 @@ def _odm_rows(element: object) -> Iterator[Row]:
         yield row(item, code, _clean(item.get("CodedValue")), definition)
 
 
-def _clean(cell: object) -> str:
+def _clean(cell: str | None) -> str:
     """Return a cell as one line of text (Excel and XML may hold line ends, the text layout cannot)."""
-    return re.sub(r"[\t\r\n]+", " ", "" if cell is None else str(cell)).strip()
+    return _BREAKS.sub(" ", cell or "").strip()
 
 
 def _check_columns(path: Path, head: list[str]) -> None:
