@@ -7,11 +7,16 @@ import re
 from pathlib import Path
 
 import jsonschema
+import openpyxl
 import pytest
+from lxml import etree
 
 from cdiscway.validation.checks import RULES
 from cdiscway.validation.finding import Finding, NotRun, Source
 from cdiscway.validation.report import SCHEMA, About, Section, write_html, write_json
+from cdiscway.validation.report_junit import write_junit
+from cdiscway.validation.report_sarif import write_sarif
+from cdiscway.validation.report_xlsx import plain_text, write_xlsx
 from cdiscway.validation.run import Cause, Example, ValidationResult
 
 EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(2)>"
@@ -79,5 +84,46 @@ def test_reports_are_the_same_every_time(tmp_path: Path) -> None:
     for name in ("a", "b"):
         write_html(result(evil_cause()), tmp_path / f"{name}.html", ABOUT)
         write_json(result(evil_cause()), tmp_path / f"{name}.json", ABOUT)
-    for kind in ("html", "json"):
+        write_xlsx(result(evil_cause()), tmp_path / f"{name}.xlsx", ABOUT)
+        write_sarif(result(evil_cause()), tmp_path / f"{name}.sarif", ABOUT)
+        write_junit(result(evil_cause()), tmp_path / f"{name}.xml", ABOUT)
+    for kind in ("html", "json", "xlsx", "sarif", "xml"):
         assert (tmp_path / f"a.{kind}").read_bytes() == (tmp_path / f"b.{kind}").read_bytes()
+
+
+@pytest.mark.parametrize("value", ["=1+1", "+1+cmd", "-1-1", "@SUM(A1)", "\t=1", "\r=1", '=HYPERLINK("x")', "=\x00"])
+def test_no_cell_of_the_workbook_is_a_formula(tmp_path: Path, value: str) -> None:
+    finding = Finding("CDW-CODELIST", "error", "LB", value, value, {value: value}, value, 1, 3, Source(value, value, 1))
+    cause = Cause(finding, (Example(1, value, {value: value}, {value: value}),), {})
+    about = About(sections=(Section(value, (value,), ((value,),)),))
+    write_xlsx(result(cause, not_run=(NotRun(value, value, value),)), tmp_path / "r.xlsx", about)
+    for sheet in openpyxl.load_workbook(tmp_path / "r.xlsx"):
+        for row in sheet.iter_rows():
+            for cell in row:
+                assert cell.data_type != "f"
+                assert not str(cell.value or "").startswith(("=", "+", "-", "@", "\t", "\r"))
+
+
+@pytest.mark.parametrize("value", ["-5", "+5.25", "LB", "", "5-6"])
+def test_numbers_and_words_of_the_workbook_stay_as_they_are(value: str) -> None:
+    assert plain_text(value) == value
+
+
+def test_sarif_has_a_result_per_cause_and_a_notification_per_check_not_run(tmp_path: Path) -> None:
+    write_sarif(result(evil_cause(), not_run=(NotRun("CDW-KEYS", "LB", "why"),)), tmp_path / "r.sarif", ABOUT)
+    run = json.loads((tmp_path / "r.sarif").read_text(encoding="utf-8"))["runs"][0]
+    assert [(item["ruleId"], item["level"], item["occurrenceCount"]) for item in run["results"]] == [
+        ("CDW-CODELIST", "error", 3)
+    ]
+    assert run["tool"]["driver"]["rules"][run["results"][0]["ruleIndex"]]["id"] == "CDW-CODELIST"
+    assert run["invocations"][0]["executionSuccessful"] is False
+    assert len(run["invocations"][0]["toolExecutionNotifications"]) == 1
+
+
+def test_junit_counts_failures_and_errors(tmp_path: Path) -> None:
+    warned = Cause(Finding("CDW-ASCII", "warning", "LB", "\x00 odd"))
+    write_junit(
+        result(evil_cause(), warned, not_run=(NotRun("CDW-KEYS", "LB", "why"),), checks=9), tmp_path / "r.xml", ABOUT
+    )
+    suite = etree.parse(tmp_path / "r.xml").getroot()[0]
+    assert [suite.get(name) for name in ("name", "tests", "failures", "errors")] == ["LB", "4", "1", "1"]

@@ -9,7 +9,7 @@ import numpy as np
 
 from cdiscway.validation.finding import Severity
 
-from ..iso8601 import IsoDates, is_after, is_duration, read_dates
+from ..iso8601 import IsoDates, is_after, is_duration
 from .base import CannotRunError, Hit, Study, is_adam, is_sdtm, on, rule
 from .view import View
 
@@ -37,7 +37,7 @@ def dates_are_iso_8601(study: Study, view: View) -> Iterator[Hit]:
     exist.
     """
     for name in _date_variables(study, view):
-        mask = view.where(name, lambda values: ~read_dates(values).valid)
+        mask = view.where(name, lambda _values, name=name: ~view.distinct_dates(name).valid)
         if mask.any():
             text = f"{name} is '{{value}}', which is no date or time in ISO 8601"
             yield Hit(name, text, np.flatnonzero(mask), by_value=True)

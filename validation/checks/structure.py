@@ -334,11 +334,6 @@ def _text(_study: Study, view: View) -> Sequence[str]:
     return [str(name) for name in view.frame.columns if view.is_text(str(name))]
 
 
-def byte_lengths(values: np.ndarray) -> np.ndarray:
-    """Return the length of each text in bytes of UTF-8."""
-    return np.fromiter((len(str(value).encode()) for value in values), dtype=np.int64, count=len(values))
-
-
 @rule(
     "CDW-LENGTH-200",
     "error",
@@ -352,7 +347,7 @@ def text_fits_200_bytes(study: Study, view: View) -> Iterator[Hit]:
     Longer text is split: its rest goes to supplemental qualifiers, or to COVAL1, TSVAL1 and so on.
     """
     for name in _text(study, view):
-        mask = view.where(name, lambda values: byte_lengths(values) > _LONGEST_TEXT)
+        mask = view.where(name, lambda _values, name=name: view.bytes(name) > _LONGEST_TEXT)
         if mask.any():
             yield Hit(name, f"{name} is longer than 200 bytes", np.flatnonzero(mask))
 
@@ -368,7 +363,7 @@ def text_fits_200_bytes(study: Study, view: View) -> Iterator[Hit]:
 def text_fits_declared_length(study: Study, view: View) -> Iterator[Hit]:
     """No text value is longer than the length declared for its variable: it would be cut."""
     for name, length in _declared(view).items():
-        mask = view.where(name, lambda values, length=length: byte_lengths(values) > length)
+        mask = view.where(name, lambda _values, name=name, length=length: view.bytes(name) > length)
         if mask.any():
             yield Hit(name, f"{name} holds text longer than its declared {length} bytes", np.flatnonzero(mask))
 
@@ -398,7 +393,7 @@ def declared_length_is_the_longest(study: Study, view: View) -> Iterator[Hit]:
 
 
 def _longest_here(view: View, name: str) -> int:
-    return max(int(byte_lengths(view.distinct(name)[1]).max(initial=0)), 1)
+    return max(int(view.bytes(name).max(initial=0)), 1)
 
 
 def _declared(view: View) -> dict[str, int]:
@@ -414,7 +409,5 @@ def _longest(study: Study) -> dict[str, int]:
     for name in study.datasets:
         view = study.view(name)
         for variable in _declared(view):
-            values = view.distinct(variable)[1]
-            if len(values):
-                longest[variable] = max(longest.get(variable, 0), int(byte_lengths(values).max()))
+            longest[variable] = max(longest.get(variable, 0), int(view.bytes(variable).max(initial=0)))
     return longest

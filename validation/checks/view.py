@@ -25,7 +25,9 @@ class View:
         self.dataset = dataset
         self.frame = (dataset.frame if frame is None else frame).reset_index(drop=True)
         self._distinct: dict[str, tuple[Codes, Values]] = {}
+        self._read: dict[str, IsoDates] = {}
         self._dates: dict[str, IsoDates] = {}
+        self._bytes: dict[str, npt.NDArray[np.int64]] = {}
         self._groups: dict[tuple[str, ...], Codes] = {}
 
     @property
@@ -89,12 +91,25 @@ class View:
         plain = pd.to_numeric(pd.Series(values, dtype=object), errors="coerce").to_numpy(dtype=np.float64)
         return np.append(plain, np.nan)[codes]
 
+    def distinct_dates(self, variable: str) -> IsoDates:
+        """Return the ISO 8601 dates of the distinct values."""
+        if variable not in self._read:
+            self._read[variable] = read_dates(self.distinct(variable)[1])
+        return self._read[variable]
+
     def dates(self, variable: str) -> IsoDates:
         """Return the ISO 8601 dates of the records."""
         if variable not in self._dates:
-            codes, values = self.distinct(variable)
-            self._dates[variable] = read_dates(values).take(codes)
+            self._dates[variable] = self.distinct_dates(variable).take(self.distinct(variable)[0])
         return self._dates[variable]
+
+    def bytes(self, variable: str) -> npt.NDArray[np.int64]:
+        """Return the length of each distinct text in bytes of UTF-8."""
+        if variable not in self._bytes:
+            values = self.distinct(variable)[1]
+            lengths = (len(str(value).encode()) for value in values)
+            self._bytes[variable] = np.fromiter(lengths, dtype=np.int64, count=len(values))
+        return self._bytes[variable]
 
     def group(self, *variables: str) -> Codes:
         """Return one number per record, equal where all variables are equal (missing equals missing)."""

@@ -1,0 +1,84 @@
+"""The report as SARIF 2.1.0, for tools that collect results of checks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from .report import About, report_data
+from .run import ValidationResult
+
+_LEVELS = {"error": "error", "warning": "warning", "info": "note"}
+_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+
+
+def sarif_data(result: ValidationResult, about: About | None = None) -> dict[str, Any]:
+    """Return the report as a SARIF log: rules, one result per cause, checks that could not run as notifications."""
+    data = report_data(result, about)
+    files = {dataset["name"]: dataset["file"] for dataset in data["datasets"]}
+    names = sorted({finding["rule"] for finding in data["findings"]} | set(data["rules"]))
+    run = {
+        "tool": {
+            "driver": {
+                "name": "cdiscway",
+                "version": data["versions"].get("cdiscway", "0"),
+                "rules": [_rule(name, data["rules"].get(name)) for name in names],
+            }
+        },
+        "invocations": [
+            {
+                "executionSuccessful": not data["not_run"],
+                "toolExecutionNotifications": [
+                    {
+                        "level": "error",
+                        "message": {"text": f"{item['dataset']}: {item['rule']} could not run: {item['reason']}"},
+                    }
+                    for item in data["not_run"]
+                ],
+            }
+        ],
+        "results": [_result(finding, names, files) for finding in data["findings"]],
+    }
+    return {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
+
+
+def _rule(name: str, rule: Mapping[str, str] | None) -> dict[str, Any]:
+    if rule is None:
+        return {"id": name}
+    return {
+        "id": name,
+        "shortDescription": {"text": rule["title"]},
+        "fullDescription": {"text": rule["description"] or rule["title"]},
+        "help": {"text": rule["citation"]},
+        "defaultConfiguration": {"level": _LEVELS[rule["severity"]]},
+    }
+
+
+def _result(finding: Mapping[str, Any], names: list[str], files: Mapping[str, str]) -> dict[str, Any]:
+    location: dict[str, Any] = {
+        "logicalLocations": [
+            {
+                "name": finding["variable"] or finding["dataset"] or "package",
+                "fullyQualifiedName": ".".join(p for p in (finding["dataset"], finding["variable"]) if p) or "package",
+            }
+        ]
+    }
+    if files.get(finding["dataset"]):
+        location["physicalLocation"] = {"artifactLocation": {"uri": quote(files[finding["dataset"]])}}
+    return {
+        "ruleId": finding["rule"],
+        "ruleIndex": names.index(finding["rule"]),
+        "level": _LEVELS[finding["severity"]],
+        "message": {"text": finding["message"]},
+        "occurrenceCount": max(finding["records"], 1),
+        "locations": [location],
+    }
+
+
+def write_sarif(result: ValidationResult, path: Path, about: About | None = None) -> None:
+    """Write the report as SARIF; it holds messages, which may quote a value, but no records."""
+    text = json.dumps(sarif_data(result, about), ensure_ascii=False, indent=1)
+    path.write_text(text + "\n", encoding="utf-8", newline="\n")

@@ -1,0 +1,112 @@
+"""The report as a workbook: findings, records, checks that could not run, datasets."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from .report import About, report_data
+from .run import ValidationResult
+
+_MOST_ROWS = 1_048_575
+_LONGEST_CELL = 32_767
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+_SHEET = re.compile(r"[\\*?:/\[\]']")
+_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
+_ACTIVE = ("=", "+", "-", "@", "\t", "\r")
+
+
+def plain_text(value: str) -> str:
+    """Return text that no spreadsheet takes for a formula, also after it was saved as CSV.
+
+    >>> plain_text("=1+1"), plain_text("-5.2"), plain_text("LB")
+    ("'=1+1", '-5.2', 'LB')
+    """
+    text = _CONTROL.sub("\N{REPLACEMENT CHARACTER}", value)[:_LONGEST_CELL]
+    return f"'{text}" if text.startswith(_ACTIVE) and not _NUMBER.fullmatch(text) else text
+
+
+def write_xlsx(result: ValidationResult, path: Path, about: About | None = None) -> None:
+    """Write the report as a workbook; a sheet that would be too long ends with a row that says so."""
+    from openpyxl import Workbook  # noqa: PLC0415 - only this report needs it
+
+    data = report_data(result, about)
+    book = Workbook(write_only=True)
+    for title, columns, rows in _sheets(data):
+        sheet = book.create_sheet(_SHEET.sub(" ", _CONTROL.sub(" ", title))[:31])
+        sheet.freeze_panes = "A2"
+        for name, width in zip("ABCDEFGHIJKL", _widths(columns), strict=False):
+            sheet.column_dimensions[name].width = width
+        for row in [columns, *_cut(rows)]:
+            sheet.append([_cell(sheet, value) for value in row])
+    path.write_bytes(_timeless(book))
+
+
+def _cell(sheet: Any, value: Any) -> Any:
+    from openpyxl.cell import WriteOnlyCell  # noqa: PLC0415
+
+    if not isinstance(value, str):
+        return value
+    cell = WriteOnlyCell(sheet, plain_text(value))
+    cell.data_type = "s"
+    return cell
+
+
+def _widths(columns: Sequence[str]) -> list[int]:
+    wide = {"message": 70, "why": 70, "title": 60, "citation": 40, "values": 50, "source": 40, "keys": 40, "label": 40}
+    return [wide.get(name, 14) for name in columns]
+
+
+def _cut(rows: Iterable[Sequence[Any]]) -> list[Sequence[Any]]:
+    kept = list(rows)
+    if len(kept) <= _MOST_ROWS:
+        return kept
+    return [*kept[: _MOST_ROWS - 1], [f"and {len(kept) - _MOST_ROWS + 1:,} more: see the JSON report"]]
+
+
+def _sheets(data: Mapping[str, Any]) -> list[tuple[str, list[str], list[list[Any]]]]:
+    findings, records = [], []
+    for number, finding in enumerate(data["findings"], start=1):
+        rule = data["rules"].get(finding["rule"], {})
+        names = ("severity", "rule", "dataset", "variable", "message", "records", "fix_in")
+        findings.append([number, *(finding[name] for name in names), rule.get("title", ""), rule.get("citation", "")])
+        for example in finding["examples"]:
+            source = example["source"]
+            where = f"{source['file']}, row {source['row']}" if source else ""
+            place = [number, finding["rule"], finding["dataset"], example["record"]]
+            records.append([*place, _join(example["keys"]), _join(example["values"]), where])
+    not_run = [[item["dataset"], item["rule"], item["reason"]] for item in data["not_run"]]
+    head = ["name", "label", "records", "variables", "checks", "error", "warning", "info", "file"]
+    datasets = [[dataset[name] for name in head] for dataset in data["datasets"]]
+    columns = ["no", "severity", "rule", "dataset", "variable", "message", "records", "mend in", "title", "citation"]
+    return [
+        ("Findings", columns, findings),
+        ("Records", ["no", "rule", "dataset", "record", "keys", "values", "source"], records),
+        ("Not run", ["dataset", "rule", "why"], not_run),
+        ("Datasets", head, datasets),
+        *((f"{at} {s['title']}", s["columns"], s["rows"]) for at, s in enumerate(data["sections"], start=1)),
+    ]
+
+
+def _join(values: Mapping[str, str]) -> str:
+    return "; ".join(f"{name} = {value}" for name, value in values.items())
+
+
+def _timeless(book: Any) -> bytes:
+    """Return the workbook without the time of its making, which the library writes into it."""
+    made, out = io.BytesIO(), io.BytesIO()
+    book.save(made)
+    stamp = re.compile(rb"(<dcterms:(created|modified)[^>]*>)[^<]*")
+    with zipfile.ZipFile(made) as source, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as target:
+        for name in source.namelist():
+            content = source.read(name)
+            if name == "docProps/core.xml":
+                content = stamp.sub(rb"\g<1>1980-01-01T00:00:00Z", content)
+            entry = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            target.writestr(entry, content)
+    return out.getvalue()
