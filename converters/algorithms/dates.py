@@ -18,6 +18,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Literal, NamedTuple
 
+import numpy as np
 import pandas as pd
 
 DateStatus = Literal["ok", "partial", "unknown", "impossible", "unreadable", "ambiguous", "missing"]
@@ -460,7 +461,28 @@ def combine(dates: pd.Series, times: pd.Series) -> pd.Series:
     >>> combine(pd.Series(["2016-12-15", None]), pd.Series(["08:30", "08:30"])).tolist()
     ['2016-12-15T08:30', '-----T08:30']
     """
-    dates, times = dates.astype("str"), times.astype("str")
+    if isinstance(dates.dtype, pd.CategoricalDtype) and isinstance(times.dtype, pd.CategoricalDtype):
+        return _combine_categories(dates, times)
+    return _combine_texts(dates.astype("str"), times.astype("str"))
+
+
+def _combine_categories(dates: pd.Series, times: pd.Series) -> pd.Series:
+    """Join the distinct pairs only; the result is categorical too."""
+    width = len(times.cat.categories) + 1
+    pairs = (dates.cat.codes.to_numpy().astype("int64") + 1) * width + times.cat.codes.to_numpy() + 1
+    codes, distinct = pd.factorize(pairs)
+    sides = [
+        pd.Series(side.cat.categories.astype("str").take(places - 1, allow_fill=True, fill_value=None))
+        for side, places in ((dates, distinct // width), (times, distinct % width))
+    ]
+    joined = _combine_texts(*sides)
+    known = joined.notna().to_numpy()
+    places = np.where(known, np.cumsum(known) - 1, -1)
+    categories = pd.Index(joined[known], dtype="str")
+    return pd.Series(pd.Categorical.from_codes(places[codes], categories=categories), index=dates.index)
+
+
+def _combine_texts(dates: pd.Series, times: pd.Series) -> pd.Series:
     joined = (dates + "T" + times).where(times.notna(), dates)
     short = times.notna() & ~(dates.str.len() == 10).fillna(False)
     if short.any():

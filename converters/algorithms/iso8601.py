@@ -174,9 +174,8 @@ def date_days(values: pd.Series) -> Floats:
     [1.0, 21974.0, nan, nan]
     """
     if isinstance(values.dtype, pd.CategoricalDtype):
-        codes, distinct = _distinct(values)
-        table = np.append(date_days(pd.Series(distinct, dtype="str")), np.nan)
-        return np.asarray(table[codes])
+        table = np.append(date_days(pd.Series(values.cat.categories.astype("str"))), np.nan)
+        return np.asarray(table[values.cat.codes.to_numpy()])
     texts = values.astype("str")
     # Only the first ten characters are looked at, since a column of times has many distinct texts but few days. The
     # eleventh tells a date from a text that only starts as one.
@@ -194,9 +193,8 @@ def time_seconds(values: pd.Series) -> Floats:
     [30600.0, nan, nan]
     """
     if isinstance(values.dtype, pd.CategoricalDtype):
-        codes, distinct = _distinct(values)
-        table = np.append(time_seconds(pd.Series(distinct, dtype="str")), np.nan)
-        return np.asarray(table[codes])
+        table = np.append(time_seconds(pd.Series(values.cat.categories.astype("str"))), np.nan)
+        return np.asarray(table[values.cat.codes.to_numpy()])
     texts = values.astype("str")
     codes, distinct = _distinct(texts.str.slice(10))
     clock = [_clock(text) for text in distinct]

@@ -19,10 +19,9 @@ DAY = 86400.0
 STARTED, NOT_STARTED, UNTOLD = 1, 0, -1
 
 
-def _started(dates: pd.Series, start: pd.Series) -> Codes:
+def _started(dates: pd.Series, moments: tuple[Floats, Floats], start: pd.Series) -> Codes:
     """Say for each record whether a start lies on or before its date; on the day itself a missing time is after it."""
-    days, start_days = date_days(dates), date_days(start)
-    times, start_times = time_seconds(dates), time_seconds(start)
+    (days, times), start_days, start_times = moments, date_days(start), time_seconds(start)
     later = (days == start_days) & (times < start_times)
     told = np.where((start_days <= days) & ~later, STARTED, NOT_STARTED)
     partial = (np.isnan(days) & dates.notna().to_numpy()) | (np.isnan(start_days) & start.notna().to_numpy())
@@ -44,8 +43,9 @@ def epoch_of(dates: pd.Series, starts: Sequence[pd.Series], names: Sequence[str]
     ['SCREENING', 'TREATMENT', nan]
     """
     found = np.full(len(dates), -1, dtype=np.int64)
+    moments = (date_days(dates), time_seconds(dates))
     for number, start in enumerate(starts):
-        told = _started(dates, start)
+        told = _started(dates, moments, start)
         found = np.where(told == STARTED, number, np.where(told == UNTOLD, -2 - number, found))
     # A start that cannot be told leaves the epoch open unless a later epoch has surely started (found is >= 0 then).
     found = np.where(found < 0, -1, found)

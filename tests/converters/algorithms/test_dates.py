@@ -176,3 +176,17 @@ def test_parts_written_are_read_back(month, day):
 
 def test_examples_in_the_docstrings():
     assert doctest.testmod(dates).failed == 0
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["2020-01-02", "2020-01", "2020", None]), st.sampled_from(["08:30", "-:15", None])),
+        min_size=1,
+    )
+)
+def test_combine_is_the_same_for_text_and_categories(pairs):
+    frame = pd.DataFrame(pairs, columns=["date", "time"], dtype="str")
+    texts = combine(frame["date"], frame["time"])
+    categories = combine(frame["date"].astype("category"), frame["time"].astype("category"))
+    expected = [join_date_time(*pair) or "" for pair in pairs]
+    assert texts.fillna("").tolist() == categories.astype("str").fillna("").tolist() == expected
