@@ -22,7 +22,8 @@ from cdiscway.converters.algorithms.dates import (
     parse_times,
 )
 
-CASES = Path(__file__).parents[2] / "cases" / "algorithms"
+ROOT = Path(__file__).parents[3]
+CASES = ROOT / "tests" / "cases" / "algorithms"
 
 
 def read_cases(name):
@@ -190,3 +191,25 @@ def test_combine_is_the_same_for_text_and_categories(pairs):
     categories = combine(frame["date"].astype("category"), frame["time"].astype("category"))
     expected = [join_date_time(*pair) or "" for pair in pairs]
     assert texts.fillna("").tolist() == categories.astype("str").fillna("").tolist() == expected
+
+
+def tables():
+    """The reference page's tables, made of the cases."""
+    lines = ["", "## Dates", "", "| collected | declared formats | ISO 8601 | outcome |", "|---|---|---|---|"]
+    for case in read_cases("dates.csv"):
+        formats = ", ".join(f"`{text}`" for text in case["formats"].split("|")) if case["formats"] else "none"
+        pivot = f", pivot {case['pivot']}" if case["pivot"] else ""
+        lines.append(f"| {code(case['value'])} | {formats}{pivot} | {code(case['iso'])} | {case['status']} |")
+    lines += ["", "## Times", "", "| collected | ISO 8601 | outcome |", "|---|---|---|"]
+    lines += [f"| {code(case['value'])} | {code(case['iso'])} | {case['status']} |" for case in read_cases("times.csv")]
+    lines += ["", "## Words for an unknown part", "", ", ".join(f"`{word}`" for word in dates.DEFAULT_UNKNOWN)]
+    return "\n".join(lines) + "\n"
+
+
+def code(cell):
+    return f"`{cell.strip()}`" if cell.strip() else ""
+
+
+def test_reference_page_holds_the_cases():
+    page = (ROOT / "docs" / "reference" / "dates.md").read_text(encoding="utf-8")
+    assert page.partition("<!-- made of tests/cases/algorithms/dates.csv and times.csv -->\n")[2] == tables()

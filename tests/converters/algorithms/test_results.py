@@ -21,7 +21,8 @@ from cdiscway.converters.algorithms.results import (
     round_values,
 )
 
-with (Path(__file__).parents[2] / "cases" / "algorithms" / "results.csv").open(encoding="utf-8", newline="") as file:
+ROOT = Path(__file__).parents[3]
+with (ROOT / "tests" / "cases" / "algorithms" / "results.csv").open(encoding="utf-8", newline="") as file:
     CASES = list(csv.DictReader(file))
 
 
@@ -104,3 +105,20 @@ def test_text_of_a_number_never_has_an_exponent_or_noise(value):
 
 def test_examples_in_the_docstrings():
     assert doctest.testmod(results).failed == 0
+
+
+def table():
+    """The reference page's table, made of the cases."""
+    lines = ["", "| collected | decimal mark | comparator | number | outcome |", "|---|---|---|---|---|"]
+    for case in CASES:
+        cells = [
+            f"`{results.tidy(case[name])}`" if case[name].strip() else ""
+            for name in ("value", "decimal", "comparator", "number")
+        ]
+        lines.append(f"| {' | '.join(cells)} | {case['status']} |")
+    return "\n".join(lines) + "\n"
+
+
+def test_reference_page_holds_the_cases():
+    page = (ROOT / "docs" / "reference" / "results.md").read_text(encoding="utf-8")
+    assert page.partition("<!-- made of tests/cases/algorithms/results.csv -->\n")[2] == table()
