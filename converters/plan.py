@@ -20,8 +20,8 @@ from cdiscway.specs.standards import Standard, load_standard
 from .algorithms.assign import check_condition
 from .algorithms.base import RuleBase, Scope, TableKey
 from .mapping import DatasetMapping, EventSource, Excluding, Records, TestRow, TimeToEvent
-from .readers.delimited import read_header
-from .study import Form, Study
+from .readers.raw import NotAllError, Place, RawForm, RawSource, open_raw
+from .study import Study
 
 UsedColumns = set[tuple[TableKey, str]]
 SET_BY_THE_TOOL = ("STUDYID", "DOMAIN")
@@ -59,7 +59,8 @@ class Plan:
 
     study: Study
     terminology: Terminology
-    forms: Mapping[str, Form]
+    raw: RawSource
+    forms: Mapping[str, RawForm]
     headers: Mapping[str, Sequence[str]]
     datasets: tuple[DatasetPlan, ...]
     unmapped: Mapping[str, Sequence[str]]
@@ -84,8 +85,8 @@ class _Planner:
         self.unread: set[TableKey] = set()
 
     def plan(self) -> Plan:
-        forms = find_forms(self.study)
-        headers = self._read_headers(forms)
+        raw = self._open_raw()
+        headers: dict[str, Sequence[str]] = {name: form.names for name, form in raw.forms.items()}
         standards = [self._standard("sdtm"), self._standard("adam")]
         mappings = self._read_mappings()
         if standards[0] is None or standards[1] is None:
@@ -106,8 +107,18 @@ class _Planner:
         not_submitted = self._not_submitted(headers)
         synonyms = self._synonyms()
         self.mistakes.raise_if_any()
-        unmapped = {form: self._unmapped(form, header, not_submitted) for form, header in headers.items()}
-        return Plan(self.study, self.terminology, forms, headers, tuple(ordered), unmapped, synonyms, not_submitted)
+        unmapped = {form: self._unmapped(raw.forms[form], not_submitted) for form in headers}
+        return Plan(
+            self.study,
+            self.terminology,
+            raw,
+            raw.forms,
+            headers,
+            tuple(ordered),
+            unmapped,
+            synonyms,
+            not_submitted,
+        )
 
     def _standard(self, kind: str) -> Standard | None:
         name = getattr(self.study.file.standards, kind)
@@ -118,26 +129,26 @@ class _Planner:
             self.mistakes.add("study.yaml", self.study.document.line(way), show_way(way), str(error.args[0]))
             return None
 
-    def _read_headers(self, forms: Mapping[str, Form]) -> dict[str, Sequence[str]]:
-        raw = self.study.file.raw
-        headers: dict[str, Sequence[str]] = {}
-        for name, form in forms.items():
-            path = self.study.folder / raw.folder / form.file
-            try:
-                headers[name] = read_header(path, raw.delimiter, raw.encoding, f"{raw.folder}/{form.file}")
-            except MistakesError as error:
-                self.mistakes.extend(error.mistakes)
-                self.unread.add(("form", name))
-        return headers
+    def _open_raw(self) -> RawSource:
+        """Open the raw export; the forms that cannot be read are mistakes, and nothing is said of their columns."""
+        try:
+            return open_study_raw(self.study)
+        except NotAllError as error:
+            self.mistakes.extend(error.mistakes)
+            self.unread |= {("form", name) for name in error.unread}
+            return error.source
 
     def _read_mappings(self) -> list[tuple[DatasetMapping, Document]]:
         found: list[tuple[DatasetMapping, Document]] = []
         for path in self.study.mapping_files:
+            unread: set[TableKey] = {("dataset", path.stem.upper())}
+            self.unread |= unread  # what is about a dataset whose file cannot be read is no mistake of others
             try:
                 document = read_yaml(path, self.study.shown(path))
-                self.unread.add(("dataset", named_in(document)))
+                unread.add(("dataset", named_in(document)))
+                self.unread |= unread
                 mapping = parse_model(document, DatasetMapping)
-                self.unread.discard(("dataset", mapping.name))
+                self.unread -= unread
             except MistakesError as error:
                 self.mistakes.extend(error.mistakes)
                 continue
@@ -417,11 +428,14 @@ class _Planner:
             self.mistakes.extend(error.mistakes)
             return {}
 
-    def _unmapped(
-        self, form: str, header: Sequence[str], not_submitted: Mapping[tuple[str, str], str]
-    ) -> tuple[str, ...]:
+    def _unmapped(self, form: RawForm, not_submitted: Mapping[tuple[str, str], str]) -> tuple[str, ...]:
+        """Return the columns of a form that need a place; those the reader made (labels) need none."""
         return tuple(
-            name for name in header if (("form", form), name) not in self.used and (form, name) not in not_submitted
+            name
+            for name in form.names
+            if (("form", form.name), name) not in self.used
+            and (form.name, name) not in not_submitted
+            and name not in form.made
         )
 
 
@@ -431,13 +445,10 @@ def named_in(document: Document) -> str:
     return str(data.get("domain") or data.get("dataset") or Path(document.name).stem.upper())
 
 
-def find_forms(study: Study) -> dict[str, Form]:
-    """Return the raw forms: those declared in study.yaml, and every other CSV file of the raw folder by its name."""
-    folder = study.folder / study.file.raw.folder
-    declared = dict(study.file.raw.forms)
-    files = {form.file for form in declared.values()}
-    found = {path.stem: Form(file=path.name) for path in sorted(folder.glob("*.csv")) if path.name not in files}
-    return declared | {name: form for name, form in found.items() if name not in declared}
+def open_study_raw(study: Study) -> RawSource:
+    """Open the raw export of a study in its dialect. Raises MistakesError."""
+    options = study.file.raw
+    return open_raw(Place(study.folder / options.folder, options.folder), options)
 
 
 def has_subject(study: Study, header: Sequence[str]) -> bool:

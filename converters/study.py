@@ -14,6 +14,7 @@ from cdiscway.specs.mistakes import Mistake, MistakesError
 from cdiscway.specs.model import Strict
 
 from .algorithms.vocabulary import Rule
+from .readers.options import ReaderOptions
 
 
 class Standards(Strict):
@@ -25,29 +26,17 @@ class Standards(Strict):
     terminology: dict[str, str] = Field(default_factory=dict)
 
 
-class Form(Strict):
-    """One raw form: its file in `raw/` and its label for readers."""
-
-    file: str
-    label: str = ""
-
-
-class Raw(Strict):
-    """How the raw export is read.
+class Raw(ReaderOptions):
+    """How the raw export is read: the words of the reader (see there), and what holds for every format.
 
     `missing` are texts that mean "no value" besides blank; `decimal` is the decimal mark of numbers; `cutoff` is the date of
     the export, which dates every file that is built. `transliterate` lets accents and signs become ASCII (é e, µ u) in what
     is submitted; every changed value is listed.
     """
 
-    folder: str = "raw"
-    delimiter: str = ";"
-    encoding: str = "utf-8"
-    decimal: Literal[".", ","] = "."
     missing: tuple[str, ...] = ()
     cutoff: date
     transliterate: bool = False
-    forms: dict[str, Form] = Field(default_factory=dict)
 
 
 class Dates(Strict):

@@ -20,25 +20,40 @@ from .algorithms.base import Context, Table, TableKey
 from .algorithms.lookup import subject_of
 from .mapping import Join
 from .plan import Plan, has_subject
-from .readers.delimited import read_delimited
+from .readers.raw import RawNote
 from .reporter import Reporter
 
 
 @dataclass
 class FormBalance:
-    """What became of the rows of one raw form."""
+    """What became of the rows of one raw form: of the records of its file, by their `numbers`."""
 
     form: str
     file: str
-    rows: int
-    used: np.ndarray
+    numbers: np.ndarray
     excluded: dict[str, int] = field(default_factory=dict)
     datasets: set[str] = field(default_factory=set)
+    used: np.ndarray = field(init=False)
+    left_out: np.ndarray = field(init=False)
+
+    rows: int = field(init=False)
+    """How many records of the file the form has."""
+
+    def __post_init__(self) -> None:
+        last = int(self.numbers.max()) if len(self.numbers) else 0
+        self.used, self.left_out, held = (np.zeros(last, dtype=bool) for _ in range(3))
+        held[self.numbers - 1] = True
+        self.rows = int(held.sum())
 
     @property
     def unaccounted(self) -> int:
         """Rows that became no record and are under no declared exclusion."""
-        return self.rows - int(self.used.sum()) - sum(self.excluded.values())
+        return self.rows - int((self.used | self.left_out).sum())
+
+    def exclude(self, numbers: np.ndarray, why: str) -> None:
+        """Count rows that become no record, under their reason."""
+        self.excluded[why] = self.excluded.get(why, 0) + len(np.unique(numbers))
+        self.left_out[numbers - 1] = True
 
 
 class StudyTables:
@@ -108,20 +123,33 @@ class StudyTables:
             self.table(("form", name))
 
     def _read_form(self, name: str) -> Table:
-        raw = self.plan.study.file.raw
-        shown = f"{raw.folder}/{self.plan.forms[name].file}"
-        path = self.plan.study.folder / raw.folder / self.plan.forms[name].file
-        frame = read_delimited(path, raw.delimiter, raw.encoding, shown)
-        rows = len(frame)
-        sources = form_sources(name, shown, rows)
-        tidied = {column: self._tidy(frame[column], name, column, sources) for column in frame.columns}
+        form = self.plan.forms[name]
+        raw = self.plan.raw.read(name)
+        rows = len(raw.frame)
+        numbers = np.arange(1, rows + 1) if raw.numbers is None else raw.numbers
+        sources = form_sources(name, form.file, numbers)
+        for note in raw.notes:
+            self._report_note(note, name, sources)
+        nothing = {"", *self.plan.study.file.raw.missing, *form.missing}
+        tidied = {column: self._tidy(raw.frame[column], name, column, sources, nothing) for column in raw.frame.columns}
         table = Table(("form", name), pd.DataFrame(tidied, index=pd.RangeIndex(rows)), sources)
-        self.balance[name] = FormBalance(name, shown, rows, np.zeros(rows, dtype=bool))
+        self.balance[name] = FormBalance(name, form.file, numbers)
+        keep = np.ones(rows, dtype=bool)
+        for why, aside in raw.aside.items():
+            keep[list(aside)] = False
+            self.balance[name].exclude(numbers[list(aside)], why)
+        table = table if keep.all() else table.select(np.flatnonzero(keep))
         table = self._without_excluded(table, name)
         return self._with_subject(table)
 
-    def _tidy(self, column: pd.Series, form: str, name: str, sources: pd.DataFrame) -> pd.Series:
-        nothing = {"", *self.plan.study.file.raw.missing}
+    def _report_note(self, note: RawNote, form: str, sources: pd.DataFrame) -> None:
+        rows = None if note.rows is None else np.isin(np.arange(len(sources)), note.rows)
+        self.reporter.report(
+            note.rule, note.severity, form, note.message,
+            variable=note.column, value=note.value, rows=rows, sources=sources, column=note.column, fix_in="raw",
+        )  # fmt: skip
+
+    def _tidy(self, column: pd.Series, form: str, name: str, sources: pd.DataFrame, nothing: set[str]) -> pd.Series:
         codes, texts = columns.distinct(column)
         tidied = [text.strip() for text in texts]
         changed = [place for place, text in enumerate(texts) if text != tidied[place] and tidied[place]]
@@ -146,8 +174,8 @@ class StudyTables:
         for item in self.plan.study.file.excluded:
             if item.form == name:
                 out = keep & evaluate_condition(self.context(table, "", self.plan.terminology), item.when)
-                balance = self.balance[name]
-                balance.excluded[item.why] = balance.excluded.get(item.why, 0) + int(out.sum())
+                if table.sources is not None and out.any():
+                    self.balance[name].exclude(table.sources["row"].to_numpy(dtype=np.int64)[out], item.why)
                 keep &= ~out
         return table if keep.all() else table.select(np.flatnonzero(keep))
 
@@ -192,13 +220,14 @@ def identifiers(context: Context) -> dict[str, pd.Series]:
     return inner.values
 
 
-def form_sources(form: str, file: str, rows: int) -> pd.DataFrame:
+def form_sources(form: str, file: str, numbers: np.ndarray) -> pd.DataFrame:
     """Return the source of each row of a raw file: form, file, row (1 = the first record)."""
+    rows = len(numbers)
     return pd.DataFrame(
         {
             "form": columns.constant(form, rows),
             "file": columns.constant(file, rows),
-            "row": pd.Series(np.arange(1, rows + 1), dtype="Int64"),
+            "row": pd.Series(numbers, dtype="Int64"),
         }
     )
 

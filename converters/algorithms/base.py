@@ -221,7 +221,7 @@ class Context:
     @property
     def decimal(self) -> Literal[".", ","]:
         """The decimal mark of this table's numbers: declared for raw forms, a point everywhere else."""
-        return self.study.file.raw.decimal if self.table.key[0] == "form" else "."
+        return self.study.file.raw.decimal_of(self.table.key[1]) if self.table.key[0] == "form" else "."
 
 
 class RuleBase(Strict):
