@@ -1,0 +1,100 @@
+"""The walk of a study: same bytes again, all mistakes at once, nothing half-written."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from cdiscway.converters.build import build_study, read_plan, sha256
+from cdiscway.specs.mistakes import MistakesError
+
+CASES = yaml.safe_load((Path(__file__).parents[1] / "cases" / "build_mistakes.yaml").read_text(encoding="utf-8"))
+
+
+def change(study: Path, edits: dict[str, list[list[str]]]) -> dict[str, str]:
+    """Edit files of the study; return `file:line` of each (last) edit, by file."""
+    places = {}
+    for name, pairs in edits.items():
+        path = study / name
+        text = path.read_text(encoding="utf-8")
+        for old, new in pairs:
+            assert old in text, f"{name} does not hold {old!r}"
+            places[name] = f"{name}:{text[: text.index(old)].count(chr(10)) + new.count(chr(10)) + 1}"
+            text = text.replace(old, new, 1)
+        path.write_text(text, encoding="utf-8")
+    return places
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
+def test_every_mistake_is_told_at_once_with_file_and_line(study: Path, case: dict) -> None:
+    places = change(study, case.get("edits", {}))
+    for name in case.get("remove", []):
+        (study / name).unlink()
+    with pytest.raises(MistakesError) as error:
+        read_plan(study)
+    told = str(error.value)
+    for part in [*case["told"], *(places[name] for name in case.get("at", []))]:
+        assert part in told
+    if case.get("count"):
+        assert len(error.value.mistakes) == case["count"], told
+
+
+def test_a_mistake_leaves_the_build_before_as_it_was(study: Path) -> None:
+    built = build_study(study)
+    before = {path: sha256(path) for path in sorted(built.folder.rglob("*")) if path.is_file()}
+    change(study, {"mapping/dm.yaml": [["DATE_CONS", "DATE_CONSENT"]]})
+    with pytest.raises(MistakesError):
+        build_study(study)
+    assert {path: sha256(path) for path in sorted(built.folder.rglob("*")) if path.is_file()} == before
+    assert not list(study.glob(".build*"))
+
+
+def test_the_same_study_gives_the_same_bytes_whatever_zone_locale_and_hash_seed(study: Path, built: Path) -> None:
+    """Every file again, in a process of another time zone, locale and hash seed."""
+    environment = os.environ | {"TZ": "Pacific/Auckland", "LC_ALL": "C", "PYTHONHASHSEED": "4711"}
+    script = "import sys; from pathlib import Path; from cdiscway.converters.build import build_study; build_study(Path(sys.argv[1]))"
+    subprocess.run([sys.executable, "-c", script, str(study)], env=environment, check=True, timeout=300)
+    ours = json.loads((built / "manifest.json").read_text())["outputs"]
+    theirs = json.loads((study / "build" / "manifest.json").read_text())["outputs"]
+    assert ours == theirs
+    assert len(ours) > 30
+
+
+def test_the_order_of_the_raw_rows_changes_no_byte_of_a_dataset(study: Path, built: Path) -> None:
+    from cdiscway.converters.build import convert, write_datasets
+
+    for path in sorted((study / "raw").glob("*.csv")):
+        header, *rows = path.read_text(encoding="utf-8-sig").splitlines()
+        path.write_text("\ufeff" + "\r\n".join([header, *rows[::-1]]) + "\r\n", encoding="utf-8", newline="")
+    target = study / "again"
+    assert write_datasets(convert(read_plan(study)), target) == []
+    ours = {path.relative_to(built): sha256(path) for path in built.glob("*/*.xpt")}
+    assert {path.relative_to(target): sha256(path) for path in target.glob("*/*.xpt")} == ours
+
+
+def test_source_date_epoch_dates_the_files(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from cdiscway.converters.readers.xpt import read_metadata
+
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1600000000")
+    built = build_study(study)
+    assert read_metadata(built.folder / "sdtm" / "dm.xpt").created.isoformat() == "2020-09-13T12:26:40"
+
+
+def test_a_build_opens_no_socket(study: Path) -> None:
+    script = (
+        "import sys\n"
+        "def refuse(event, arguments):\n"
+        "    if event in ('socket.connect', 'socket.getaddrinfo'):\n"
+        "        raise RuntimeError(event)\n"
+        "sys.addaudithook(refuse)\n"
+        "from pathlib import Path\n"
+        "from cdiscway.converters.build import build_study\n"
+        "build_study(Path(sys.argv[1]))\n"
+    )
+    subprocess.run([sys.executable, "-c", script, str(study)], check=True, timeout=300)
