@@ -79,6 +79,7 @@ class _Draft:
     methods: list[MethodDef] = field(default_factory=list)
     comments: list[CommentDef] = field(default_factory=list)
     unique: oids.Distinct = field(default_factory=oids.Distinct)
+    by_value: set[tuple[str, str]] = field(default_factory=set)
 
 
 def build_define(package: DefineInput) -> DefineXml:
@@ -223,7 +224,8 @@ def _describe_variable(
     values = distinct(dataset.frame[variable.name])
     empty = values.empty
     measure = measure_variable(dataset, variable, values)
-    codelist = draft.codelists.bind(dataset, variable, values)
+    by_value = (dataset.name, variable.name) in draft.by_value
+    codelist = None if by_value else draft.codelists.bind(dataset, variable, values)
     comment = draft.package.comments.get(key, (origin.comment if origin else "") or (NO_VALUES if empty else ""))
     draft.items.append(
         ItemDef(
@@ -302,6 +304,7 @@ def _describe_value(draft: _Draft, dataset: BuiltDataset, level: ValueLevel, num
     origin = _value_origin(dataset, level)
     key = f"{dataset.name}.{level.variable}.{condition}"
     name = ".".join(value for _, value in level.where)
+    codelist = _value_codelist(draft, dataset, level)
     draft.value_items.append(
         ItemDef(
             oid=oid,
@@ -313,6 +316,7 @@ def _describe_value(draft: _Draft, dataset: BuiltDataset, level: ValueLevel, num
             display_format=level.measure.display_format or None,
             comment_oid=_comment(draft, key, origin.comment if origin else ""),
             description=describe(level.label),
+            codelist=CodeListRef(codelist_oid=codelist) if codelist else None,
             origins=_origins(draft.package, origin),
         )
     )
@@ -323,6 +327,14 @@ def _describe_value(draft: _Draft, dataset: BuiltDataset, level: ValueLevel, num
         method_oid=_method(draft, key, origin),
         where=(WhereClauseRef(where_clause_oid=_where(draft, dataset, level)),),
     )
+
+
+def _value_codelist(draft: _Draft, dataset: BuiltDataset, level: ValueLevel) -> str | None:
+    """Bind the codelist of a result to the conditions that hold terms, where others hold numbers."""
+    variable = dataset.spec.variable(level.variable)
+    if variable.type == "Char" and variable.codelists and level.measure.data_type != "text":
+        draft.by_value.add((dataset.name, level.variable))
+    return draft.codelists.bind_terms(dataset, variable, level.terms) if level.terms else None
 
 
 def _value_origin(dataset: BuiltDataset, level: ValueLevel) -> Provenance | None:

@@ -78,6 +78,12 @@ class CodelistBook:
         self._decode(wanted, decode_pairs(dataset, variable.name))
         return oid
 
+    def bind_terms(self, dataset: BuiltDataset, variable: VariableSpec, values: Sequence[str]) -> str | None:
+        """Bind what a variable holds under one condition, where at least one value is a term of its codelist."""
+        found = self._known(variable.codelists, values)
+        terms = {term.value for codelist in found for term in codelist.terms}
+        return self.bind(dataset, variable, pd.Series(values, dtype="str")) if terms & set(values) else None
+
     def _known(self, codes: Sequence[str], values: Sequence[str]) -> list[Codelist]:
         """Return the codelists the values come from; all, where none does."""
         known = []

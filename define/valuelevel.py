@@ -18,12 +18,16 @@ from .terms import decode_pairs, texts_of
 
 @dataclass(frozen=True, slots=True)
 class ValueLevel:
-    """One definition of a value list: the condition, what the values are, and what the condition means in words."""
+    """One definition of a value list: the condition, what the values are, and what the condition means in words.
+
+    `terms` are the values where they, and not those of other conditions, come from the variable's codelist.
+    """
 
     variable: str
     where: tuple[tuple[str, str], ...]
     measure: Measure
     label: str
+    terms: tuple[str, ...] = ()
 
 
 def levels_of(package: DefineInput, dataset: BuiltDataset) -> dict[str, tuple[str, ...]]:
@@ -65,8 +69,26 @@ def value_levels(package: DefineInput, dataset: BuiltDataset) -> Iterator[ValueL
             measures = measure_number_groups(pairs[variable], codes, len(keys))
         else:
             measures = measure_result_groups(pairs[variable], codes, len(keys))
+        terms = _terms(dataset, variable, pairs[variable], codes, keys, measures)
         for key, measure in zip(keys, measures, strict=True):
-            yield ValueLevel(variable, tuple(zip(by, key, strict=True)), measure, _label(key, labels))
+            yield ValueLevel(
+                variable, tuple(zip(by, key, strict=True)), measure, _label(key, labels), terms.get(key, ())
+            )
+
+
+def _terms(
+    dataset: BuiltDataset,
+    variable: str,
+    values: pd.Series[Any],
+    codes: np.ndarray[Any, Any],
+    keys: list[tuple[str, ...]],
+    measures: list[Measure],
+) -> dict[tuple[str, ...], tuple[str, ...]]:
+    """Return the terms of each condition, where some conditions hold terms and others numbers or dates."""
+    words = [place for place, measure in enumerate(measures) if measure.data_type == "text"]
+    if not dataset.spec.variable(variable).codelists or len(words) == len(measures):
+        return {}
+    return {keys[place]: tuple(sorted(texts_of(values[codes == place]))) for place in words}
 
 
 def _distinct_rows(frame: pd.DataFrame) -> pd.DataFrame:

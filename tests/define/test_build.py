@@ -118,3 +118,25 @@ def test_a_package_is_read_from_its_name(name):
 def test_a_package_without_a_date_is_refused():
     with pytest.raises(ValueError, match="is not a terminology package"):
         CTPackage.parse("SDTM CT")
+
+
+def test_a_result_of_numbers_and_terms_has_its_codelist_where_the_terms_are(package):
+    from dataclasses import replace
+
+    from cdiscway.define.against_data import check_against_data
+    from cdiscway.define.index import Index
+
+    dm, lb, supp = package.datasets
+    variables = tuple(
+        v.model_copy(update={"codelists": ("C66742",)}) if v.name == "LBORRES" else v for v in lb.spec.variables
+    )
+    frame = lb.frame.assign(LBORRES=lb.frame["LBORRES"].where(lb.frame["LBTESTCD"] != "CD34", "Y"))
+    mixed = replace(lb, spec=lb.spec.model_copy(update={"variables": variables}), frame=frame)
+    define = build_define(replace(package, datasets=(dm, mixed, supp)))
+    items = define.items_by_oid()
+    assert items["IT.LB.LBORRES"].codelist is None
+    assert items["IT.LB.LBORRES.LBTESTCD.EQ.PLAT"].codelist is None
+    assert items["IT.LB.LBORRES.LBTESTCD.EQ.NEUT"].codelist is None
+    assert items["IT.LB.LBORRES.LBTESTCD.EQ.CD34"].codelist is not None
+    data = {item.name: (item.frame, item.metadata) for item in (dm, mixed, supp)}
+    assert check_against_data(Index(define), data) == ([], [])
