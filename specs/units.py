@@ -18,10 +18,11 @@ UNIT_CODELISTS = frozenset({"C71620", "C66770", "C85494", "C128683", "C128684", 
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 _POWER = re.compile(r"10([⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+)")
 _LITRE = re.compile(r"(?<![A-Za-zµ])([dcmunpf]?)l(?![A-Za-z])")
+_DAY = re.compile(r"/(?:j|jour|24h)(?=/|$)")
 
 
 def fold_unit(text: str) -> str:
-    """Bring the signs of a unit to ASCII, drop blanks, write litre with a capital.
+    """Bring the signs of a unit to ASCII, drop blanks, write litre with a capital, and the French day (/j) and /24 h as /day.
 
     >>> [fold_unit(text) for text in ("g/l", "G/L", "µmol/l", "μg / dL", "x 10⁹/L", "mm³", "°C", "10*9/L")]
     ['g/L', 'G/L', 'umol/L', 'ug/dL', '10^9/L', 'mm3', 'C', '10^9/L']
@@ -33,6 +34,7 @@ def fold_unit(text: str) -> str:
     plain = re.sub(r"^[x×*](?=10\^)", "", plain)
     plain = re.sub(r"^°(?=[CF]$)", "", plain)
     plain = _LITRE.sub(r"\1L", plain)
+    plain = _DAY.sub("/day", plain)
     return _spellings().get(plain, plain)
 
 
