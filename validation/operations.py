@@ -41,8 +41,10 @@ class Request:
         domain = self.words.get("domain")
         if domain is None:
             return self.dataset_table
-        if str(domain) in {"SUPP--", "SQAP--"} and self.dataset.is_supplemental:
-            return self.dataset_table
+        if str(domain) in {"SUPP--", "SQAP--"}:
+            if self.dataset.is_supplemental:
+                return self.dataset_table
+            domain = str(domain).replace("--", self.dataset.domain or self.dataset.name)
         found = self.study.domain_table(self.frame.resolve(str(domain)))
         if found is None:
             raise VariableMissingError(f"dataset {domain}")

@@ -1045,7 +1045,7 @@ def is_valid_reference(call: Call) -> Mask:
 
 @operator("is_valid_relationship", "is_not_valid_relationship")
 def is_valid_relationship(call: Call) -> Mask:
-    """The value (IDVARVAL) is one of the variable named in `value` (IDVAR) of the dataset named in `context`."""
+    """The dataset named in `context` (RDOMAIN) has a record whose variable named in the target (IDVAR) has the value."""
     lookup = call.frame.kept.get("study values")
     if lookup is None:
         raise CannotRunError("needs the datasets of the study")
@@ -1053,10 +1053,10 @@ def is_valid_relationship(call: Call) -> Mask:
     result = call.nothing
     for i, domain in enumerate(context.values):
         rows = np.flatnonzero(context.codes == i)
-        held = Column(call.target.values, call.target.codes[rows])
-        result[rows] = _pairwise(held, call.other.take(rows), functools.partial(_is_there, lookup, domain))
+        there = functools.partial(_is_there, lookup, domain)
+        result[rows] = _pairwise(call.target.take(rows), call.other.take(rows), there)
     return result
 
 
-def _is_there(lookup: Callable[[Any, Any], frozenset[str]], domain: Any, value: Any, name: Any) -> bool:
+def _is_there(lookup: Callable[[Any, Any], frozenset[str]], domain: Any, name: Any, value: Any) -> bool:
     return as_text(value) in lookup(domain, name)

@@ -21,7 +21,7 @@ from .rule_types import RULE_TYPES
 
 SENSITIVITIES = ("Record", "Dataset", "Group", "Study")
 TOP_WORDS = (
-    "Authorities", "Check", "Core", "Description", "Executability", "Grouping Variables", "Grouping_Variables",
+    "Authorities", "Check", "Core", "Description", "Executability", "Grouping Variables",
     "Match Datasets", "Operations", "Outcome", "Rule Type", "Scope", "Sensitivity", "Severity",
 )  # fmt: skip
 SCOPE_WORDS = (
@@ -161,6 +161,11 @@ def normal_version(version: str) -> str:
     return version.replace("-", ".")
 
 
+def spaced(data: Any) -> Any:
+    """Let a word be written with underscores, as some tools write them: `Rule_Type`."""
+    return {str(key).replace("_", " "): value for key, value in data.items()} if isinstance(data, dict) else data
+
+
 def as_flag(value: Any) -> bool:
     """Read yes and no as rules write them (`true`, `True`)."""
     return value is True or str(value).lower() in {"true", "yes", "y"}
@@ -242,12 +247,12 @@ class _Reader:
         return str(data)
 
     def rule(self) -> Rule:
-        data = self.mapping(self.document.data, (), TOP_WORDS)
+        data = self.mapping(spaced(self.document.data), (), TOP_WORDS)
         for word in ("Check", "Core", "Outcome", "Rule Type", "Scope", "Sensitivity"):
             if data and word not in data:
                 self.wrong((), f"'{word}' is missing")
         core = self.mapping(data.get("Core") or {}, ("Core",))
-        outcome = self.mapping(data.get("Outcome") or {}, ("Outcome",), ("Message", "Output Variables"))
+        outcome = self.mapping(spaced(data.get("Outcome") or {}), ("Outcome",), ("Message", "Output Variables"))
         rule_type = self.choice(data.get("Rule Type"), ("Rule Type",), RULE_TYPES, "rule type")
         rule = Rule(
             id=str(core.get("Id") or Path(self.document.name).stem),
@@ -259,9 +264,7 @@ class _Reader:
             operations=self.operations(data.get("Operations")),
             matches=self.matches(data.get("Match Datasets")),
             output=self.names(outcome.get("Output Variables"), ("Outcome", "Output Variables")),
-            grouping=self.names(
-                data.get("Grouping Variables", data.get("Grouping_Variables")), ("Grouping Variables",)
-            ),
+            grouping=self.names(data.get("Grouping Variables"), ("Grouping Variables",)),
             description=str(data.get("Description") or ""),
             references=tuple(self.references(data.get("Authorities"))),
             severity=self.choice(
@@ -306,6 +309,8 @@ class _Reader:
         for word in ("regex", *(("value",) if "matches_regex" in operator else ())):
             if word in found:
                 self.pattern(found[word], (*way, word))
+        if "comparator" in found:
+            found = {"value": found["comparator"], **found}
         words = {key: as_flag(value) if key in FLAGS else value for key, value in found.items() if key not in _OWN}
         return Condition(str(name), str(operator), words)
 
@@ -333,7 +338,7 @@ class _Reader:
         found = []
         for i, item in enumerate(self.sequence(data, ("Match Datasets",))):
             way: Way = ("Match Datasets", i)
-            words = self.mapping(item, way, MATCH_WORDS)
+            words = self.mapping(spaced(item), way, MATCH_WORDS)
             if words and "Name" not in words:
                 self.wrong(way, "'Name' is missing")
             keys = tuple(self.key(k, (*way, "Keys", j)) for j, k in enumerate(self.sequence(words.get("Keys"), way)))
@@ -349,7 +354,7 @@ class _Reader:
         return str(data), str(data)
 
     def scope(self, data: Any) -> Scope:
-        words = self.mapping(data or {}, ("Scope",), SCOPE_WORDS)
+        words = self.mapping(spaced(data or {}), ("Scope",), SCOPE_WORDS)
         domain_word = next((w for w in ("Domains", "Datasets", SCOPE_WORDS[2]) if w in words), "Domains")
         domains = self.mapping(words.get(domain_word) or {}, ("Scope", domain_word))
         use_case = words.get("Use Case") or ""

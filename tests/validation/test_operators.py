@@ -89,5 +89,5 @@ def test_references_and_relationships_are_looked_up_in_the_study() -> None:
     frame.kept["study variables"] = {"AE": {"AESEQ"}, "LB": {"LBSEQ"}}
     frame.kept["study values"] = lambda domain, name: frozenset({"1"} if (domain, name) == ("AE", "AESEQ") else ())
     assert OPERATORS["is_valid_reference"](Call(frame, "IDVAR", {"context": "RDOMAIN"})).tolist() == [True, False, True]
-    related = Call(frame, "IDVARVAL", {"context": "RDOMAIN", "value": "IDVAR"})
+    related = Call(frame, "IDVAR", {"context": "RDOMAIN", "value": "IDVARVAL"})
     assert OPERATORS["is_valid_relationship"](related).tolist() == [True, False, False]
