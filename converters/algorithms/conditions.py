@@ -132,11 +132,12 @@ class _Frame:
 
     def column(self, name: str) -> _Column:
         column = self.columns[name]
-        if isinstance(column.dtype, pd.CategoricalDtype):
-            return _Texts(column.cat.codes.to_numpy().astype(np.int64), [str(text) for text in column.cat.categories])
         if pd.api.types.is_numeric_dtype(column.dtype):
             return column.to_numpy(dtype=np.float64, na_value=np.nan)
-        codes, distinct = pd.factorize(column, use_na_sentinel=True)
+        if isinstance(column.dtype, pd.CategoricalDtype):
+            codes, distinct = column.cat.codes.to_numpy(), column.cat.categories
+        else:
+            codes, distinct = pd.factorize(column, use_na_sentinel=True)
         texts = _Texts(codes.astype(np.int64), [str(text) for text in distinct])
         return texts.texts(str) if "" in texts.distinct else texts
 

@@ -104,6 +104,12 @@ def test_categorical_text_and_number_columns_agree():
         assert parse_condition(f"{name} is missing").mask(rows).sum() == (2 if name == "number" else 1)
 
 
+@pytest.mark.parametrize("dtype", ["str", "category", "object"])
+def test_empty_text_is_missing_in_every_kind_of_column(dtype):
+    rows = pd.DataFrame({"A": pd.Series(["", "x", None], dtype=dtype)})
+    assert parse_condition("A is missing").mask(rows).tolist() == [True, False, True]
+
+
 def test_no_column_needs_the_number_of_records():
     assert parse_condition("1 == 1").mask({}, records=3).tolist() == [True, True, True]
 
