@@ -123,6 +123,8 @@ class Call:
 
 Operator = Callable[[Call], Mask]
 OPERATORS: dict[str, Operator] = {}
+COMPLEMENTS: dict[str, str] = {}
+"""Operator -> the one that holds for all other records."""
 TAKES_NO_VALUE = {
     "empty", "non_empty", "exists", "not_exists", "is_complete_date", "is_incomplete_date", "invalid_date",
     "invalid_duration", "additional_columns_empty", "additional_columns_not_empty", "has_same_values",
@@ -142,6 +144,7 @@ def operator(name: str, opposite: str = "") -> Callable[[Operator], Operator]:
         OPERATORS[name] = function
         if opposite:
             OPERATORS[opposite] = lambda call: ~function(call)
+            COMPLEMENTS[name] = opposite
         return function
 
     return register

@@ -6,6 +6,8 @@ import pytest
 
 from cdiscway.specs.load import parse_yaml
 from cdiscway.specs.mistakes import MistakesError
+from cdiscway.validation.operations import OPERATIONS
+from cdiscway.validation.operators import OPERATORS
 from cdiscway.validation.rule_model import Condition, Group, conditions_of, parse_rule, read_rules
 
 RULE = """\
@@ -100,3 +102,9 @@ def test_mistakes_of_all_files_are_told_together(tmp_path: Path) -> None:
 def test_a_folder_without_rules_is_a_mistake(tmp_path: Path) -> None:
     with pytest.raises(MistakesError, match="holds no rule"):
         read_rules(tmp_path)
+
+
+def test_the_reference_names_every_operator_operation_and_rule_type() -> None:
+    reference = (Path(__file__).parents[2] / "docs" / "reference" / "rule-format.md").read_text(encoding="utf-8")
+    assert [name for name in (*OPERATORS, *OPERATIONS) if f"`{name}`" not in reference] == []
+    assert [name for name in RULE_TYPES if f"| {name} |" not in reference] == []
