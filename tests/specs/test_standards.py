@@ -322,6 +322,8 @@ def test_define_class_is_a_term_of_gnrlobsc(sdtm, adam):
         ("ADAE", "AESEVN", "Severity/Intensity (N)", "Num", "", ""),
         ("ADAE", "DECDORG2", "PT in Original Dictionary 2", "Char", "", ""),
         ("ADCM", "DECDORG2", "Standardized Med Name in Orig Dict 2", "Char", "", ""),
+        ("OCCDS", "CETERM", "Reported Term for the Clinical Event", "Char", "", ""),
+        ("OCCDS", "CESEVN", "Severity/Intensity (N)", "Num", "", ""),
         ("ADLB", "LBSEQ", "Sequence Number", "Num", "", "LB.LBSEQ"),
         ("ADLB", "VISITNUM", "Visit Number", "Num", "", "LB.VISITNUM"),
         ("ADLB", "A1LO", "Analysis Range 1 Lower Limit", "Num", "", ""),

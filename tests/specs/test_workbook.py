@@ -1,5 +1,7 @@
 """Workbooks are read as openpyxl, an independent reader, reads them."""
 
+import zipfile
+
 import openpyxl
 import pytest
 from hypothesis import given, settings
@@ -46,3 +48,25 @@ def test_a_cell_of_several_runs_is_one_text(tmp_path):
     book.save(tmp_path / "a.xlsx")
     ((rows, _),) = [(list(rows), title) for title, rows in read_sheets(tmp_path / "a.xlsx")]
     assert rows == [["109/L"], ["", "", "x"]]
+
+
+MAIN = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
+PARTS = {
+    "xl/workbook.xml": f'<workbook {MAIN} xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships">'
+    '<sheets><sheet name="Terms" sheetId="1" r:id="rId7"/></sheets></workbook>',
+    "xl/_rels/workbook.xml.rels": '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">'
+    '<Relationship Id="rId7" Target="/xl/worksheets/a.xml"/></Relationships>',
+    "xl/sharedStrings.xml": f"<sst {MAIN}><si><t>Code</t></si><si><r><t>10</t></r><r><t>9</t></r><rPh><t>no</t></rPh></si>"
+    "<si><t>a_x0041_b</t></si><si/></sst>",
+    "xl/worksheets/a.xml": f'<worksheet {MAIN}><sheetData><row r="1"><c r="A1" t="s"><v>0</v></c><c r="B1" t="s"><v>1</v></c>'
+    '<c r="C1" t="str"><f>X</f><v>made</v></c></row><row><c t="s"><v>2</v></c><c/><c t="s"><v>3</v></c><c><v>7</v></c></row>'
+    "</sheetData></worksheet>",
+}
+
+
+def test_shared_strings_runs_formulas_and_escapes(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.xlsx", "w") as book:
+        for name, text in PARTS.items():
+            book.writestr(name, text)
+    found = [(title, list(rows)) for title, rows in read_sheets(tmp_path / "a.xlsx")]
+    assert found == [("Terms", [["Code", "109", "made"], ["aAb", "", "", "7"]])]
