@@ -12,7 +12,7 @@ import jinja2
 from markupsafe import Markup
 
 from .finding import Severity, Source
-from .run import Cause, Example, ValidationResult
+from .run import Cause, Example, ValidationResult, finding_id
 
 TEMPLATES = Path(__file__).parent / "templates"
 SCHEMA = TEMPLATES / "validation.schema.json"
@@ -53,6 +53,7 @@ def report_data(result: ValidationResult, about: About | None = None) -> dict[st
         "counts": {
             **{severity: result.count(severity) for severity in SEVERITIES},
             "not_run": len(result.not_run),
+            "waived": len(result.waived),
             "checks": sum(result.checks.values()),
             "records": sum(result.records.values()),
         },
@@ -61,6 +62,10 @@ def report_data(result: ValidationResult, about: About | None = None) -> dict[st
         "versions": dict(result.versions),
         "datasets": [_dataset(result, told, name) for name in result.records],
         "findings": [_finding(cause) for cause in result.causes],
+        "waived": [
+            {**_finding(w.cause), "reason": w.reason, "who": w.who, "date": w.date, "expires": w.expires}
+            for w in result.waived
+        ],
         "not_run": [{"rule": n.rule, "dataset": n.dataset, "reason": n.reason} for n in result.not_run],
         "rules": {name: _rule(rule) for name, rule in result.rules.items()},
         "sections": [
@@ -89,6 +94,7 @@ def _finding(cause: Cause) -> dict[str, Any]:
     if not examples and (finding.keys or finding.value or finding.source):
         examples = [_lone_example(cause)]
     return {
+        "id": finding_id(finding),
         "rule": finding.rule,
         "severity": finding.severity,
         "dataset": finding.dataset,
@@ -189,7 +195,13 @@ def _page_data(data: Mapping[str, Any]) -> dict[str, Any]:
             [e["record"], _named(e["keys"]), _named(e["values"]), _where(e["source"])] for e in finding["examples"]
         ]
         rows.append(
-            [SEVERITIES.index(finding["severity"]), *(at(finding[n]) for n in names), finding["records"], examples]
+            [
+                SEVERITIES.index(finding["severity"]),
+                *(at(finding[n]) for n in names),
+                finding["records"],
+                examples,
+                finding["id"],
+            ]
         )
     return {
         "texts": list(texts),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -43,6 +44,23 @@ class Cause:
     subjects: Mapping[str, int] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Waived:
+    """A cause that was looked at and accepted: why, by whom, on which day, until which day (ISO 8601 or empty)."""
+
+    cause: Cause
+    reason: str
+    who: str
+    date: str
+    expires: str = ""
+
+
+def finding_id(finding: Finding) -> str:
+    """Return twelve letters that name a finding and change when it changes: its words or its count of records."""
+    parts = (finding.rule, finding.severity, finding.dataset, finding.variable, finding.message, str(finding.records))
+    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:12]
+
+
 @dataclass(frozen=True)
 class ValidationResult:
     """What validation found.
@@ -64,6 +82,7 @@ class ValidationResult:
     versions: Mapping[str, str]
     standards: tuple[str, ...] = ()
     packages: tuple[str, ...] = ()
+    waived: tuple[Waived, ...] = ()
 
     @property
     def findings(self) -> tuple[Finding, ...]:

@@ -3,7 +3,7 @@
   const data = JSON.parse(document.getElementById("data").textContent);
   const T = data.texts, F = data.findings;
   const SEV = ["error", "warning", "info"], SHOWN = ["error", "warning", "note"];
-  const RULE = 1, DATASET = 2, VARIABLE = 3, MESSAGE = 4, FIX = 5, RECORDS = 6, EXAMPLES = 7;
+  const RULE = 1, DATASET = 2, VARIABLE = 3, MESSAGE = 4, FIX = 5, RECORDS = 6, EXAMPLES = 7, ID = 8;
   const SLICE = 100;
   const $ = (id) => document.getElementById(id);
   const number = (n) => n.toLocaleString("en-US");
@@ -73,6 +73,7 @@
     const meta = [T[f[RULE]]];
     if (rule && rule.citation) meta.push(rule.citation);
     if (T[f[FIX]]) meta.push("mend in: " + T[f[FIX]]);
+    meta.push("id: " + f[ID]);
     box.append(el("p", { className: "meta", textContent: meta.join(" · ") }));
     if (f[EXAMPLES].length) {
       const names = [...new Set(f[EXAMPLES].flatMap((e) => e[1].concat(e[2]).map((pair) => pair[0])))];
