@@ -36,7 +36,10 @@ SPONSOR_LISTS = ("PARAMCD", "QNAM", "ARMCD", "ACTARMCD", "VISITNUM", "AVISITN", 
 
 @dataclass
 class _Wanted:
-    """A codelist as its variables need it: terms in use by value, the list they come from, decodes seen in the data."""
+    """A codelist as its variables need it: terms in use by value, the list they come from, decodes seen in the data.
+
+    `spoken`: its terms are words themselves (--TEST), which need no decode.
+    """
 
     codelist: Codelist | None
     name: str
@@ -44,6 +47,7 @@ class _Wanted:
     used: dict[str, Term] = field(default_factory=dict)
     decodes: dict[str, str] = field(default_factory=dict)
     conflict: bool = False
+    spoken: bool = False
 
 
 @dataclass
@@ -74,6 +78,7 @@ class CodelistBook:
             if not values and not wanted.used:
                 self._wanted.pop(oid)
                 return None
+        wanted.spoken |= variable.name.endswith(("TEST", "PARM", "PARAM"))
         wanted.used |= {value: terms.get(value, Term(value=value)) for value in values}
         self._decode(wanted, decode_pairs(dataset, variable.name))
         return oid
@@ -142,7 +147,7 @@ class CodelistBook:
         standard = self._standard(wanted.codelist) if wanted.codelist else None
         decodes = {} if wanted.conflict else wanted.decodes
         decoded = {value: decodes.get(value) or term.decode for value, term in wanted.used.items()}
-        telling = any(text and text.casefold() != value.casefold() for value, text in decoded.items())
+        telling = not wanted.spoken and any(text and text.casefold() != value.casefold() for value, text in decoded.items())
         items: tuple[CodeListItem, ...] = ()
         enumerated: tuple[EnumeratedItem, ...] = ()
         ordered = sorted(wanted.used.values(), key=lambda term: sort_key(term.value))
