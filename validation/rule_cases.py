@@ -182,7 +182,8 @@ def read_expected(file: Path) -> Expected:
 
 
 def normal_value(text: str) -> str:
-    """Write a value so that `15` and `15.0` agree, no value and `null`, and lists whatever their order."""
+    """Write a value so that `15` and `15.0` agree, no value and `null`, lists whatever their order, blanks around not."""
+    text = text.strip()
     if text == "null":
         return ""
     try:

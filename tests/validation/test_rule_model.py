@@ -9,6 +9,7 @@ from cdiscway.specs.mistakes import MistakesError
 from cdiscway.validation.operations import OPERATIONS
 from cdiscway.validation.operators import OPERATORS
 from cdiscway.validation.rule_model import Condition, Group, conditions_of, parse_rule, read_rules
+from cdiscway.validation.rule_types import RULE_TYPES
 
 RULE = """\
 Authorities:
