@@ -61,7 +61,8 @@ def text_values(column: pd.Series[Any]) -> TextValues | None:
         values = pa.array(categories, pa.large_string())
         if isinstance(values, pa.ChunkedArray):  # what an Arrow-backed index of several parts gives
             values = pa.concat_arrays(values.chunks) if values.num_chunks else pa.array([], pa.large_string())
-        return CodedText(values, column.cat.codes.to_numpy())
+        whole: Any = column.array  # its own codes: `column.cat.codes` is a copy
+        return CodedText(values, whole.codes)
     if pd.api.types.is_object_dtype(column.dtype):
         if infer_dtype(column, skipna=True) not in ("string", "empty"):
             return None
