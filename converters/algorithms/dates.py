@@ -96,7 +96,12 @@ def fold(text: str) -> str:
 
 
 def _either(words: Collection[str]) -> str:
-    return "|".join(re.escape(word) for word in sorted(words, key=lambda word: (-len(word), word)))
+    """Write a pattern of any of the words, the longest first; without words one that never matches."""
+    return (
+        r"(?!)"
+        if not words
+        else "|".join(re.escape(word) for word in sorted(words, key=lambda word: (-len(word), word)))
+    )
 
 
 def _tokens(date_format: str) -> list[tuple[str, str]]:
@@ -189,7 +194,7 @@ def compile_format(
     _check_tokens(date_format, kinds, pivot)
     shorter = [] if "year2" in kinds else [{"day"}, {"day", "month", "name"}]
     forms = [tokens] + [_without(tokens, gone) for gone in shorter if gone & set(kinds)]
-    words = _either({fold(word) for word in unknown}) or r"(?!)"
+    words = _either({fold(word) for word in unknown})
     return DateFormat(date_format, tuple(dict.fromkeys(_pattern(form, words) for form in forms)), time_part is not None)
 
 
@@ -269,7 +274,7 @@ _TIME = (
 
 @lru_cache(maxsize=32)
 def _time_patterns(unknown: tuple[str, ...]) -> tuple[re.Pattern[str], re.Pattern[str]]:
-    words = _either({fold(word) for word in unknown}) or r"(?!)"
+    words = _either({fold(word) for word in unknown})
     time = _TIME.replace("UNKNOWN", words)
     alone = time.replace("SOLID", r"(?<=\d\d)(?P<solid>\d{2})")
     # After a date only the T of ISO 8601 makes 0830 (or 08) a time: in `UN DEC 2019` the last part is a year.

@@ -88,6 +88,8 @@ def test_second_reading_of_a_declared_column_is_told():
 def test_unknown_words_are_the_studys():
     assert parse_dates(["00/03/2020"], formats=["dd/mm/yyyy"], unknown=["00"])[0].iso == "2020-03"
     assert parse_dates(["UN/03/2020"], formats=["dd/mm/yyyy"], unknown=["00"])[0].status == "unreadable"
+    blanks = parse_dates(["/03/2020", "//2020", "12/03/"], formats=["dd/mm/yyyy"], unknown=[""])
+    assert [date.iso for date in blanks] == ["2020-03", "2020", "--03-12"]
 
 
 @pytest.mark.parametrize(
