@@ -58,7 +58,10 @@ def test_a_mistake_leaves_the_build_before_as_it_was(study: Path) -> None:
 def test_the_same_study_gives_the_same_bytes_whatever_zone_locale_and_hash_seed(study: Path, built: Path) -> None:
     """Every file again, in a process of another time zone, locale and hash seed."""
     environment = os.environ | {"TZ": "Pacific/Auckland", "LC_ALL": "C", "PYTHONHASHSEED": "4711"}
-    script = "import sys; from pathlib import Path; from cdiscway.converters.build import build_study; build_study(Path(sys.argv[1]))"
+    script = (
+        "import sys\nfrom pathlib import Path\n"
+        "from cdiscway.converters.build import build_study\nbuild_study(Path(sys.argv[1]))"
+    )
     subprocess.run([sys.executable, "-c", script, str(study)], env=environment, check=True, timeout=300)
     ours = json.loads((built / "manifest.json").read_text())["outputs"]
     theirs = json.loads((study / "build" / "manifest.json").read_text())["outputs"]

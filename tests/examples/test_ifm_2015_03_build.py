@@ -61,7 +61,7 @@ def test_follow_up_in_months_is_that_of_table_2(adsl: Any) -> None:
 def kaplan_meier(adtte: Any, parameter: str, days: float) -> tuple[float, float, float]:
     """Return survival at `days` with its log(-log) interval, from scikit-survival."""
     estimator = pytest.importorskip("sksurv.nonparametric").kaplan_meier_estimator
-    rows = adtte[adtte.PARAMCD == parameter]
+    rows = adtte[parameter == adtte.PARAMCD]
     event, time = (rows.CNSR == 0).to_numpy(), rows.AVAL.to_numpy(dtype=float)
     if not event.any():
         return 1.0, 1.0, 1.0
@@ -104,7 +104,7 @@ def test_every_transport_file_has_the_records_the_report_tells(built: Path) -> N
 @pytest.mark.parametrize("package", ["sdtm", "adam"])
 def test_define_xml_is_valid_against_the_schema_of_define_xml_2_1(built: Path, package: str) -> None:
     schema = resources.files("odmlib") / "schemas" / "define" / "2.1"
-    found = [path for path in Path(str(schema)).rglob("define2-1-0.xsd")]
+    found = sorted(Path(str(schema)).rglob("define2-1-0.xsd"))
     assert found, "odmlib ships the schema"
     validator = etree.XMLSchema(etree.parse(str(found[0])))
     validator.assertValid(etree.parse(str(built / package / "define.xml")))
