@@ -123,7 +123,7 @@ def _flags(_study: Study, view: View) -> Sequence[str]:
 _POPULATION = ("FASFL", "SAFFL", "ITTFL", "PPROTFL", "COMPLFL", "RANDFL", "ENRLFL")
 
 
-@rule("CDW-FLAG", "error", group="adam", citation="ADaMIG 1.3 section 3.1.4", applies=_flags)
+@rule("CDW-FLAG", "error", group="adam", citation="ADaMIG 1.3 section 3.1", applies=_flags)
 def analysis_flags_are_y_or_n(study: Study, view: View) -> Iterator[Hit]:
     """A flag is Y, N or missing; the population flags of ADSL are Y or N, never missing."""
     known = guide_variables(study, view)
@@ -148,7 +148,7 @@ def _pairs(view: View) -> list[tuple[str, str]]:
     return found
 
 
-@rule("CDW-NUMBER-PAIRS", "error", group="adam", citation="ADaMIG 1.3 section 3.1.1", applies=_numbered)
+@rule("CDW-NUMBER-PAIRS", "error", group="adam", citation="ADaMIG 1.3 section 3.1", applies=_numbered)
 def text_and_number_go_one_to_one(_study: Study, view: View) -> Iterator[Hit]:
     """A text variable and its number go one to one: TRTP and TRTPN, AGEGR1 and AGEGR1N, AVISIT and AVISITN.
 
@@ -167,7 +167,7 @@ def text_and_number_go_one_to_one(_study: Study, view: View) -> Iterator[Hit]:
     "CDW-PARAM-PAIRS",
     "error",
     group="adam",
-    citation="ADaMIG 1.3 section 3.3.4",
+    citation="ADaMIG 1.3 section 3.3",
     applies=on("PARAMCD", "PARAM", only=is_adam),
 )
 def parameters_go_one_to_one(_study: Study, view: View) -> Iterator[Hit]:
@@ -176,7 +176,7 @@ def parameters_go_one_to_one(_study: Study, view: View) -> Iterator[Hit]:
     yield from hits("PARAMCD", "PARAMCD and PARAM do not go one to one", mask, show=("PARAMCD", "PARAM"))
 
 
-@rule("CDW-PARAMCD", "error", group="adam", citation="ADaMIG 1.3 section 3.3.4", applies=on("PARAMCD", only=is_adam))
+@rule("CDW-PARAMCD", "error", group="adam", citation="ADaMIG 1.3 section 3.3", applies=on("PARAMCD", only=is_adam))
 def parameter_codes_are_legal(_study: Study, view: View) -> Iterator[Hit]:
     """PARAMCD has at most 8 characters: letters, digits, underscore, not a digit first; it is never missing."""
     legal = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,7}")
@@ -189,7 +189,7 @@ def parameter_codes_are_legal(_study: Study, view: View) -> Iterator[Hit]:
     "CDW-AVALC-PAIRS",
     "error",
     group="adam",
-    citation="ADaMIG 1.3 section 3.3.4",
+    citation="ADaMIG 1.3 section 3.3",
     applies=on("PARAMCD", "AVAL", "AVALC", only=is_adam),
 )
 def values_as_text_and_number_agree(_study: Study, view: View) -> Iterator[Hit]:
@@ -217,7 +217,7 @@ def _several(groups: np.ndarray, pairs: np.ndarray, usable: np.ndarray) -> np.nd
     "CDW-CHG",
     "error",
     group="adam",
-    citation="ADaMIG 1.3 section 3.3.4",
+    citation="ADaMIG 1.3 section 3.3",
     applies=on("AVAL", "BASE", "CHG", only=is_adam),
 )
 def change_is_value_minus_baseline(_study: Study, view: View) -> Iterator[Hit]:
@@ -232,7 +232,7 @@ def change_is_value_minus_baseline(_study: Study, view: View) -> Iterator[Hit]:
     "CDW-PCHG",
     "error",
     group="adam",
-    citation="ADaMIG 1.3 section 3.3.4",
+    citation="ADaMIG 1.3 section 3.3",
     applies=on("AVAL", "BASE", "PCHG", only=is_adam),
 )
 def percent_change_follows(_study: Study, view: View) -> Iterator[Hit]:
@@ -248,7 +248,7 @@ def percent_change_follows(_study: Study, view: View) -> Iterator[Hit]:
     "CDW-BASE-SAME",
     "error",
     group="adam",
-    citation="ADaMIG 1.3 section 3.3.4",
+    citation="ADaMIG 1.3 section 3.3",
     applies=on("USUBJID", "PARAMCD", "BASE", only=is_adam),
 )
 def baseline_is_the_same(_study: Study, view: View) -> Iterator[Hit]:
@@ -263,7 +263,7 @@ def baseline_is_the_same(_study: Study, view: View) -> Iterator[Hit]:
     "CDW-BASE-FLAG",
     "error",
     group="adam",
-    citation="ADaMIG 1.3 section 3.3.8",
+    citation="ADaMIG 1.3 section 3.3",
     applies=on("USUBJID", "PARAMCD", "ABLFL", "AVAL", "BASE", only=is_adam),
 )
 def baseline_is_the_flagged_value(_study: Study, view: View) -> Iterator[Hit]:
@@ -282,7 +282,7 @@ def baseline_is_the_flagged_value(_study: Study, view: View) -> Iterator[Hit]:
     "CDW-CNSR",
     "error",
     group="adam",
-    citation="ADaMIG 1.3 section 3.3.10 (time to event)",
+    citation="ADaMIG 1.3 section 3.3 (time to event)",
     applies=on("CNSR", only=is_adam),
 )
 def censoring_is_a_whole_number(_study: Study, view: View) -> Iterator[Hit]:
@@ -300,7 +300,7 @@ def censoring_is_a_whole_number(_study: Study, view: View) -> Iterator[Hit]:
     "CDW-TTE-TIME",
     "error",
     group="adam",
-    citation="ADaMIG 1.3 section 3.3.10 (time to event)",
+    citation="ADaMIG 1.3 section 3.3 (time to event)",
     applies=on("ADT", "STARTDT", "AVAL", "CNSR", only=is_adam),
     fix_in="tool",
 )
@@ -339,7 +339,7 @@ def _unfit(groups: np.ndarray, days: np.ndarray, value: np.ndarray, known: np.nd
     "CDW-TTE-EVENT",
     "warning",
     group="adam",
-    citation="ADaMIG 1.3 section 3.3.10 (time to event)",
+    citation="ADaMIG 1.3 section 3.3 (time to event)",
     applies=on("CNSR", "EVNTDESC", only=is_adam),
 )
 def events_are_described(_study: Study, view: View) -> Iterator[Hit]:
@@ -356,7 +356,7 @@ def events_are_described(_study: Study, view: View) -> Iterator[Hit]:
     "CDW-TTE-ONE",
     "error",
     group="adam",
-    citation="ADaMIG 1.3 section 3.3.10 (time to event)",
+    citation="ADaMIG 1.3 section 3.3 (time to event)",
     applies=on("USUBJID", "PARAMCD", "CNSR", only=is_adam),
 )
 def one_time_per_subject_and_parameter(_study: Study, view: View) -> Iterator[Hit]:
@@ -372,7 +372,7 @@ def _sources(study: Study, view: View) -> Sequence[str]:
 
 
 @rule(
-    "CDW-SOURCE", "error", group="adam", citation="ADaMIG 1.3 section 3.3.9 (data point traceability)", applies=_sources
+    "CDW-SOURCE", "error", group="adam", citation="ADaMIG 1.3 section 3.3 (data point traceability)", applies=_sources
 )
 def sources_are_real_records(study: Study, view: View) -> Iterator[Hit]:
     """SRCDOM, SRCVAR and SRCSEQ point at a record of the subject that has this variable, and a value in it."""
@@ -456,7 +456,7 @@ _DAYS = (("ADY", "ADT"), ("ASTDY", "ASTDT"), ("AENDY", "AENDT"))
     "CDW-ADY",
     "error",
     group="adam",
-    citation="ADaMIG 1.3 section 3.3.3",
+    citation="ADaMIG 1.3 section 3.3",
     applies=lambda s, v: [d for d, t in _DAYS if d in v and t in v and "TRTSDT" in v] if is_adam(v) else (),
     fix_in="tool",
 )
@@ -481,7 +481,7 @@ def analysis_days_follow_from_dates(study: Study, view: View) -> Iterator[Hit]:
     "CDW-DATE-FORMAT",
     "warning",
     group="adam",
-    citation="ADaMIG 1.3 section 3.1.2",
+    citation="ADaMIG 1.3 section 3.1",
     applies=lambda _s, v: [
         n for n in map(str, v.frame.columns) if is_adam(v) and n.endswith(("DT", "DTM", "TM")) and not v.is_text(n)
     ],
@@ -502,7 +502,7 @@ _IMPUTED = {"Y": 3, "M": 2, "D": 1}
     "CDW-DATE-FLAG",
     "error",
     group="adam",
-    citation="ADaMIG 1.3 section 3.1.3",
+    citation="ADaMIG 1.3 section 3.1",
     applies=lambda _s, v: [n for n in map(str, v.frame.columns) if is_adam(v) and n.endswith("DTF")],
 )
 def imputation_flags_are_y_m_d(_study: Study, view: View) -> Iterator[Hit]:

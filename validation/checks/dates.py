@@ -69,7 +69,7 @@ def durations_are_iso_8601(study: Study, view: View) -> Iterator[Hit]:
 
 _PAIRS = (
     ("--STDTC", "--ENDTC", "FB3209"),
-    ("--DTC", "--ENDTC", "SDTMIG 3.4 section 4.4.5"),
+    ("--DTC", "--ENDTC", "SDTMIG 3.4 section 4.4"),
     ("RFSTDTC", "RFENDTC", "SDTMIG 3.4 section 5.2"),
     ("RFXSTDTC", "RFXENDTC", "FB3408"),
     ("RFCSTDTC", "RFCENDTC", "FB3413"),
@@ -200,7 +200,7 @@ def _all_days(_study: Study, view: View) -> Sequence[str]:
     "CDW-DAY-ZERO",
     "error",
     group="timing",
-    citation="SDTMIG 3.4 section 4.4.4; ADaMIG 1.3 section 3.3.3",
+    citation="SDTMIG 3.4 section 4.4.4; ADaMIG 1.3 section 3.3",
     applies=_all_days,
     fix_in="tool",
 )

@@ -55,7 +55,7 @@ def _present(view: View) -> list[tuple[str, str]]:
     "CDW-PAIRS",
     "error",
     group="findings",
-    citation="FB0901 (--TESTCD), FB0902 (ARMCD), CG0154 (ETCD), CG0049 (--DECOD); SDTMIG 3.4 section 4.1.5",
+    citation="FB0901 (--TESTCD), FB0902 (ARMCD), CG0154 (ETCD), CG0049 (--DECOD)",
     applies=_code_pairs,
 )
 def codes_and_names_go_one_to_one(_study: Study, view: View) -> Iterator[Hit]:
@@ -129,7 +129,7 @@ def numeric_results_agree(_study: Study, view: View) -> Iterator[Hit]:
     "CDW-RESULT-STATUS",
     "error",
     group="findings",
-    citation="CG0348; SDTMIG 3.4 section 4.5.1.1",
+    citation="CG0348; SDTMIG 3.4 section 4.5.1",
     applies=on("--ORRES", only=lambda view: is_sdtm(view) and is_finding(view)),
 )
 def results_or_reasons_are_there(_study: Study, view: View) -> Iterator[Hit]:
@@ -146,7 +146,7 @@ def results_or_reasons_are_there(_study: Study, view: View) -> Iterator[Hit]:
     "CDW-STATUS-RESULT",
     "error",
     group="findings",
-    citation="SDTMIG 3.4 section 4.5.1.1",
+    citation="SDTMIG 3.4 section 4.5.1",
     applies=on("--ORRES", "--STAT"),
 )
 def not_done_has_no_result(_study: Study, view: View) -> Iterator[Hit]:

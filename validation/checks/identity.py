@@ -38,7 +38,7 @@ def keys_are_unique(study: Study, view: View) -> Iterator[Hit]:
     "CDW-SEQ-UNIQUE",
     "error",
     group="identity",
-    citation="SDTMIG 3.4 section 4.1.5",
+    citation="SDTM 2.0 (identifier variables)",
     applies=on("--SEQ", only=is_sdtm),
     fix_in="tool",
 )
@@ -54,7 +54,7 @@ def sequence_is_unique(_study: Study, view: View) -> Iterator[Hit]:
     "CDW-SEQ-WHOLE",
     "error",
     group="identity",
-    citation="SDTMIG 3.4 section 4.1.5",
+    citation="SDTM 2.0 (identifier variables)",
     applies=on("--SEQ", only=is_sdtm),
     fix_in="tool",
 )
@@ -126,7 +126,7 @@ def study_is_that_of_dm(study: Study, view: View) -> Iterator[Hit]:
     "CDW-DOMAIN-ONE",
     "error",
     group="identity",
-    citation="SDTMIG 3.4 section 4.1.3",
+    citation="SDTMIG 3.4 sections 4.1.6 and 4.1.7",
     applies=on("DOMAIN", only=is_sdtm),
     fix_in="spec",
 )

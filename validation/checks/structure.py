@@ -182,7 +182,7 @@ def _unexpected(study: Study, view: View) -> Sequence[str]:
     "CDW-VAR-UNEXPECTED",
     "error",
     group="structure",
-    citation="SDTMIG 3.4 section 3.2.2; SDTM 2.0 section 3.1",
+    citation="SDTM 2.0; SDTMIG 3.4 section 2.6",
     applies=_unexpected,
     structural=True,
 )
@@ -214,7 +214,7 @@ def _expected_order(study: Study, view: View) -> list[str]:
     "CDW-VAR-ORDER",
     "warning",
     group="structure",
-    citation="SDTMIG 3.4 section 2.6; FDA Study Data Technical Conformance Guide",
+    citation="SDTMIG 3.4 section 4.1.4; FDA Study Data Technical Conformance Guide",
     applies=_unexpected,
     builtin=lambda study, view: Builtin(
         "ExpectTableColumnsToMatchOrderedList", {"column_list": _expected_order(study, view)}

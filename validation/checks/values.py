@@ -181,7 +181,7 @@ def text_is_ascii(study: Study, view: View) -> Iterator[Hit]:
     "CDW-BLANKS",
     "warning",
     group="values",
-    citation="FDA Study Data Technical Conformance Guide; SDTMIG 3.4 section 4.2.4",
+    citation="FDA Study Data Technical Conformance Guide",
     applies=_text,
 )
 def text_has_no_outer_blanks(study: Study, view: View) -> Iterator[Hit]:
@@ -201,7 +201,7 @@ def text_has_no_outer_blanks(study: Study, view: View) -> Iterator[Hit]:
     "CDW-PLACEHOLDER",
     "warning",
     group="values",
-    citation="SDTMIG 3.4 section 4.2.6",
+    citation="SDTMIG 3.4 section 4.2.5",
     applies=lambda study, view: () if is_adam(view) else _text(study, view),
     fix_in="raw",
 )
