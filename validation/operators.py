@@ -137,6 +137,19 @@ TAKES_NO_VALUE = {
 }  # fmt: skip
 
 
+NEEDED_WORDS = {
+    "equals_string_part": ("regex",),
+    "does_not_equal_string_part": ("regex",),
+    "has_next_corresponding_record": ("within", "ordering"),
+    "does_not_have_next_corresponding_record": ("within", "ordering"),
+    "present_on_multiple_rows_within": ("within",),
+    "not_present_on_multiple_rows_within": ("within",),
+    "target_is_sorted_by": ("within",),
+    "target_is_not_sorted_by": ("within",),
+}
+"""The words an operator cannot do without, beside `name` and `value`."""
+
+
 def operator(name: str, opposite: str = "") -> Callable[[Operator], Operator]:
     """Register an operator, and its complement under the name `opposite`."""
 

@@ -76,8 +76,8 @@ class CaseRunner:
         try:
             study = read_study(case / "data", self.library, self.terminology)
             outcomes = run_rules([rule], study)
-        except MistakesError as error:
-            return CaseResult(name, _case_name(case), False, str(error))
+        except (MistakesError, OSError, UnicodeDecodeError) as error:
+            return CaseResult(name, _case_name(case), False, f"the case cannot be read: {error}")
         not_run = [o for o in outcomes if o.status == "not run"]
         if not_run:
             return CaseResult(name, _case_name(case), False, f"not run on {not_run[0].dataset}: {not_run[0].reason}")

@@ -16,7 +16,7 @@ from cdiscway.specs.load import Document, Way, read_yaml, show_way
 from cdiscway.specs.mistakes import MistakeCollector, MistakesError, nearest
 
 from .operations import OPERATIONS
-from .operators import OPERATORS, TAKES_NO_VALUE
+from .operators import NEEDED_WORDS, OPERATORS, TAKES_NO_VALUE
 from .rule_types import RULE_TYPES
 
 SENSITIVITIES = ("Record", "Dataset", "Group", "Study")
@@ -306,6 +306,13 @@ class _Reader:
             self.wrong(way, "'name' is missing")
         if "value" not in found and operator in OPERATORS and operator not in TAKES_NO_VALUE:
             self.wrong(way, f"'value' is missing ({operator} compares with something)")
+        for word in NEEDED_WORDS.get(str(operator), ()):
+            if word not in found:
+                self.wrong(way, f"'{word}' is missing ({operator} needs it)")
+        if str(operator).removeprefix("not_").startswith(("prefix_", "suffix_")) and not {"prefix", "suffix"} & set(
+            found
+        ):
+            self.wrong(way, f"'{str(operator).removeprefix('not_')[:6]}' is missing (how many characters)")
         for word in ("regex", *(("value",) if "matches_regex" in operator else ())):
             if word in found:
                 self.pattern(found[word], (*way, word))

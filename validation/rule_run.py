@@ -275,6 +275,8 @@ def run_rule(rule: Rule, study: RuleStudy, dataset: RuleDataset) -> RuleOutcome:
         return RuleOutcome(rule, name, "skipped", str(error))
     except CannotRunError as error:
         return RuleOutcome(rule, name, "not run", str(error))
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        return RuleOutcome(rule, name, "not run", f"the check breaks on this dataset ({type(error).__name__})")
     flagged = [piece for piece in pieces if len(piece.rows)]
     kept = tuple(Piece(piece.frame, _by_sensitivity(rule, piece.frame, piece.rows)) for piece in flagged)
     if rule.sensitivity in {"Dataset", "Study"}:

@@ -76,6 +76,8 @@ def test_a_rule_is_read_whole() -> None:
         ("Join Type: left", "Join Type: outer", "'outer' is not a known join"),
         ("  all:\n", "  every:\n", "ours.yml:6 Check.every: 'every' is not a word known here"),
         ("{id: $n, ", "{", "Operations[0]: 'id' is missing"),
+        ("operator: equal_to", "operator: suffix_equal_to", "'suffix' is missing (how many characters)"),
+        ("operator: equal_to", "operator: target_is_sorted_by", "'within' is missing (target_is_sorted_by needs it)"),
     ],
 )
 def test_a_mistake_is_told_with_its_line(old: str, new: str, said: str) -> None:
