@@ -110,9 +110,9 @@ def facts(text: TextValues) -> TextFacts:
     return TextFacts(_longest_used(text), seen.unprintable, seen.blank_end)
 
 
-def longest_value(text: TextValues, encoding: str = "utf-8") -> int:
-    """Return the bytes of the longest value that occurs, at least 1."""
-    seen = facts(text)
+def longest_value(text: TextValues, encoding: str = "utf-8", known: TextFacts | None = None) -> int:
+    """Return the bytes of the longest value that occurs, at least 1; `known` are the column's facts."""
+    seen = facts(text) if known is None else known
     if encoding in ("ascii", "utf-8") or not seen.unprintable:
         return max(1, seen.longest)
     used = _used(distinct(text)).to_pylist()
@@ -129,7 +129,7 @@ def _longest_used(text: CodedText) -> int:
     """Return the bytes of the longest value that occurs: the longest categories are looked for first."""
     lengths = np.diff(buffers(text.values)[0])
     for tried, code in enumerate(np.argsort(-lengths, kind="stable")):
-        if (text.codes == code).any():
+        if (text.codes[:CHECK_ROWS] == code).any() or (text.codes == code).any():
             return int(lengths[code])
         if tried > 8:  # many unused categories: count all at once
             used = buffers(_used(text))[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,7 +14,7 @@ import pandas as pd
 
 from cdiscway.converters.dataset import DatasetMetadata, VariableMetadata
 from cdiscway.converters.number_values import NotNumbersError, NumberValues, number_values
-from cdiscway.converters.text_values import TextValues, empty_text, is_empty, longest_value, text_values
+from cdiscway.converters.text_values import TextValues, empty_text, facts, is_empty, longest_value, text_values
 from cdiscway.converters.transliteration import Replacement, transliterate_frame
 from cdiscway.converters.whole_file import whole_file
 from cdiscway.converters.xpt_check import ENCODINGS, check_frame, check_metadata, columns_differ
@@ -24,7 +25,7 @@ from .xpt_columns import CHECK_BLOCK, Field, Filler, NumberFiller, check_numbers
 
 __all__ = ["Written", "XptError", "write"]
 
-BLOCK_BYTES = 1 << 22
+BLOCK_BYTES = 1 << 21
 """Rows are put together and written in blocks of about this size."""
 
 
@@ -93,24 +94,31 @@ class Rows:
         """Yield the records in blocks that share one buffer."""
         rows = max(1, min(BLOCK_BYTES // max(self.width, 1), self.count))
         buffer = np.empty((rows, self.width), np.uint8)
+        fields = self._fields(buffer)
         for start in range(0, self.count, rows):
-            part = buffer[: min(rows, self.count - start)]
-            self._fill(part, start)
-            yield part.data.cast("B")
+            if self.count - start < rows:
+                buffer = buffer[: self.count - start]
+                fields = self._fields(buffer)
+            self._fill(fields, start, start + len(buffer))
+            yield buffer.data.cast("B")
 
     def end_is_lost(self) -> bool:
         """Whether the last record is all blank and shorter than a file record, so that it could be padding."""
         if not self.count or self.width >= RECORD:
             return False
         last = np.empty((1, self.width), np.uint8)
-        self._fill(last, self.count - 1)
+        self._fill(self._fields(last), self.count - 1, self.count)
         return bool((last == 0x20).all())
 
-    def _fill(self, part: npt.NDArray[np.uint8], start: int) -> None:
-        at = 0
-        for filler in self.fillers:
-            filler.fill(Field(part, at, filler.length), start, start + len(part))
-            at += filler.length
+    def _fields(self, buffer: npt.NDArray[np.uint8]) -> list[Field]:
+        """Return each filler's place in the records of `buffer`."""
+        lengths = [filler.length for filler in self.fillers]
+        offsets = itertools.accumulate(lengths, initial=0)
+        return [Field(buffer, at, length) for at, length in zip(offsets, lengths, strict=False)]
+
+    def _fill(self, fields: list[Field], start: int, stop: int) -> None:
+        for filler, field in zip(self.fillers, fields, strict=True):
+            filler.fill(field, start, stop)
 
 
 def _write_file(target: Path, header: bytes, rows: Rows) -> None:
@@ -151,11 +159,12 @@ def _prepare_text(
     text: TextValues, variable: VariableMetadata, place: tuple[str, str, str]
 ) -> tuple[list[Filler], int, list[DataMistake]]:
     file, dataset, encoding = place
-    mistakes = check_text(text, variable.length, encoding)
+    seen = facts(text)
+    mistakes = check_text(text, seen, variable.length, encoding)
     found = [data_mistake(file, dataset, variable.name, reason, rows=rows, value=v) for v, reason, rows in mistakes]
     if found:
         return [], 0, found
-    length = variable.length or longest_value(text, encoding)
+    length = variable.length or longest_value(text, encoding, seen)
     return text_fillers(text, length, encoding), length, []
 
 

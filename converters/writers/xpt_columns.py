@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from cdiscway.converters.ibm_float import to_ibm
 from cdiscway.converters.number_values import NumberValues
-from cdiscway.converters.text_values import CodedText, PlainText, TextValues, block, buffers, distinct, facts
+from cdiscway.converters.text_values import CodedText, PlainText, TextFacts, TextValues, block, buffers, distinct
 from cdiscway.converters.xpt_layout import MAX_TEXT
 from cdiscway.converters.xpt_mistakes import SHOWN_VALUES
 
@@ -24,27 +24,27 @@ Found = tuple[Any, str, npt.NDArray[np.intp]]
 """A value, what is wrong with it, and the rows (from 0) that hold it."""
 
 
-@dataclass(frozen=True, slots=True)
 class Field:
-    """A field of a block of records: a column of bytes that begins at `offset`."""
+    """A field of a block of records: a column of bytes that begins at `offset`.
 
-    records: Bytes
-    offset: int
-    length: int
+    `size` is how many bytes are best stored for its `length`: numpy moves 2, 4, 8 and 16 bytes far faster than other sizes.
+    What is stored beyond the field is overwritten by the fields after it, so it must end within the record.
+    """
 
-    @property
-    def size(self) -> int:
-        """How many bytes are best stored: numpy moves 2, 4, 8 and 16 bytes far faster than other sizes.
+    __slots__ = ("_exact", "_rounded", "size")
 
-        What is stored beyond the field is overwritten by the fields after it, so it must end within the record.
-        """
-        rounded = 1 << (self.length - 1).bit_length()
-        return rounded if rounded <= min(self.records.shape[1] - self.offset, 16) else self.length
+    def __init__(self, records: Bytes, offset: int, length: int) -> None:
+        width = records.shape[1]
+        rounded = 1 << (length - 1).bit_length()
+        self.size = rounded if rounded <= min(width - offset, 16) else length
+        place = (records.data, offset, (width,))
+        self._rounded: npt.NDArray[np.void] = np.ndarray(len(records), f"V{self.size}", *place)
+        self._exact: npt.NDArray[np.void] = np.ndarray(len(records), f"V{length}", *place)
 
     def store(self, values: npt.NDArray[np.void]) -> None:
         """Store one value per record: of `size` bytes, or of exactly the field's length."""
-        width = self.records.shape[1]
-        np.ndarray(values.shape, values.dtype, self.records.data, self.offset, (width,))[:] = values
+        target = self._rounded if values.dtype.itemsize == self.size else self._exact
+        target[:] = values
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,10 +125,9 @@ def padded_values(values: Any, length: int, encoding: str) -> tuple[bytes, ...]:
     return (*fields, b" " * length)
 
 
-def check_text(text: TextValues, length: int, encoding: str) -> list[Found]:
+def check_text(text: TextValues, seen: TextFacts, length: int, encoding: str) -> list[Found]:
     """Return what cannot be written: not of the encoding, control characters, a blank at the end, too many bytes."""
     limit = length or MAX_TEXT
-    seen = facts(text)
     if not seen.unprintable and not seen.blank_end and seen.longest <= limit:
         return []
     coded = distinct(text)
