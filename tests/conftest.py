@@ -6,6 +6,11 @@ import shutil
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# The same examples in every run, and no deadline: a shared machine is slow at times, and a test is not a stopwatch.
+settings.register_profile("cdiscway", deadline=None, derandomize=True, database=None)
+settings.load_profile("cdiscway")
 
 ROOT = Path(__file__).parents[1]
 EXAMPLE = ROOT / "examples" / "ifm-2015-03"
