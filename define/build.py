@@ -96,13 +96,14 @@ def build_define(package: DefineInput) -> DefineXml:
         annotated_crf=_documents(package, "acrf"),
         supplemental_doc=_documents(package, "supplemental"),
         value_lists=tuple(draft.value_lists),
-        where_clauses=tuple(draft.where_clauses.values()),
+        where_clauses=(*draft.where_clauses.values(), *package.result_conditions),
         datasets=datasets,
         items=(*draft.items, *draft.value_items),
         codelists=draft.codelists.codelists(),
         methods=tuple(draft.methods),
         comments=tuple(draft.comments),
         leaves=tuple(_leaf(item.id, item.href, item.title) for item in package.documents),
+        displays=package.results,
     )
     prolog = Extra("instruction", "xml-stylesheet", f'type="text/xsl" href="{package.stylesheet}"')
     return DefineXml(version="2.1", odm=_root(package, metadata), prolog=(prolog,) if package.stylesheet else ())

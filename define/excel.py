@@ -18,7 +18,7 @@ from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Font
 
 from cdiscway.converters.whole_file import whole_file
-from cdiscway.specs.mistakes import MistakeCollector
+from cdiscway.specs.mistakes import MistakeCollector, MistakesError
 
 from .excel_read import define_from_records, read_records
 from .excel_sheets import CHUNK, KEPT, SHEETS
@@ -392,7 +392,10 @@ def _alias(aliases: tuple[Alias, ...], context: str) -> str | None:
 
 def unheld(define: DefineXml) -> list[str]:
     """List what the tables of a workbook cannot hold: the elements that differ when they are read back."""
-    back = define_from_records({name: list(sheet_records(define, name)) for name in SHEETS})
+    try:
+        back = define_from_records({name: list(sheet_records(define, name)) for name in SHEETS})
+    except MistakesError as error:
+        return [f"{mistake.path}: {mistake.message}" for mistake in error.mistakes]
     lost = list(differences(define, back))
     if not lost and back.odm != define.odm:
         lost.append("the order of the definitions is not held")
@@ -405,12 +408,13 @@ def read_excel(path: Path) -> DefineXml:
     Raises MistakesError when it is missing, no workbook, or lacks sheets or columns.
     """
     records, kept = read_records(path)
-    edited = define_from_records(records, path.name)
     if not kept:
-        return edited
+        return define_from_records(records, path.name)
     base = parse_define(kept.encode("utf-8"), path.name)
-    back = define_from_records({name: list(sheet_records(base, name)) for name in SHEETS})
-    return merge_define(base, back, edited)
+    before = {name: list(sheet_records(base, name)) for name in SHEETS}
+    if records == before:
+        return base
+    return merge_define(base, define_from_records(before), define_from_records(records, path.name))
 
 
 def differences(first: DefineXml, second: DefineXml) -> Iterator[str]:

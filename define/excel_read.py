@@ -311,7 +311,8 @@ class _Reader:
         for item in rows:
             variable = item.get("Variable", "")
             place = str(keys.index(variable) + 1) if variable in keys else ""
-            refs.append(self._ref({**item, "Key": item.get("Key") or place}, self._oids[name, variable]))
+            oid = self._oids.get((name, variable), f"IT.{name}.{variable}")
+            refs.append(self._ref({**item, "Key": item.get("Key") or place}, oid))
         unknown = [key for key in keys if key not in {item.get("Variable") for item in rows}]
         for key in unknown:
             known = [item.get("Variable", "") for item in rows]

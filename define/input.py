@@ -11,6 +11,8 @@ from typing import Literal, Protocol
 from cdiscway.converters.dataset import BuiltDataset
 from cdiscway.specs.model import Codelist
 
+from .model import AnalysisResultDisplays, WhereClauseDef
+
 DocumentKind = Literal["acrf", "supplemental"]
 
 
@@ -69,7 +71,8 @@ class DefineInput:
     annotated CRF (`{"HAEMATOLOGY": "12 13"}`). `value_levels` chooses the value-level metadata of a variable beyond
     what the standard asks for, several variables for a composite condition: `{"LB.LBORRES": ("LBTESTCD", "LBSPEC")}`;
     an empty tuple means none. `comments` are keyed by dataset or variable (`LB`, `LB.LBORRES`), `expressions` by
-    variable, as (language, code). Nothing here reads a clock: `created` is the time the file shows.
+    variable, as (language, code). `results` are the Analysis Results Metadata of an ADaM package, `result_conditions`
+    the conditions they refer to. Nothing here reads a clock: `created` is the time the file shows.
     """
 
     study_id: str
@@ -88,6 +91,8 @@ class DefineInput:
     value_levels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     comments: Mapping[str, str] = field(default_factory=dict)
     expressions: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    results: AnalysisResultDisplays | None = None
+    result_conditions: tuple[WhereClauseDef, ...] = ()
     source_system: str = "cdiscway"
     source_system_version: str = ""
     context: Literal["Submission", "Other"] = "Submission"

@@ -61,10 +61,11 @@ class Extra:
     """What a file holds that the model does not: kept where it was, written again, and listed.
 
     `name` is in Clark notation (`{uri}Name`); `value` is the attribute's value, or the XML of the node; `position`
-    counts the nodes of the parent before it.
+    counts the nodes of the parent before it. A `namespace` is a prefix declared below the root; an `order` names the
+    children where they stand otherwise than the schema lists them, which it allows in places.
     """
 
-    kind: Literal["attribute", "element", "comment", "instruction", "text"]
+    kind: Literal["attribute", "element", "comment", "instruction", "text", "namespace", "order"]
     name: str
     value: str
     position: int = 0

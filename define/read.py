@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,6 +17,7 @@ from .names import clark
 from .parse import parse_xml, read_xml
 
 ElementT = TypeVar("ElementT", bound=Element)
+Names = Mapping[str | None, str]
 
 
 def read_define(path: Path) -> DefineXml:
@@ -37,7 +39,7 @@ def define_from_tree(tree: etree._ElementTree, name: str) -> DefineXml:
     version = find_version(root, name)
     return DefineXml(
         version=version,
-        odm=_read_element(root, ODM, version),
+        odm=_read_element(root, ODM, version, root.nsmap),
         namespaces=tuple((prefix or "", uri) for prefix, uri in root.nsmap.items()),
         prolog=tuple(_outside(node) for node in reversed(list(root.itersiblings(preceding=True)))),
         epilog=tuple(_outside(node) for node in root.itersiblings()),
@@ -79,24 +81,30 @@ def _plan(model: Any, version: Version) -> tuple[dict[str, str], dict[str, Slot]
     return attributes, parts, text
 
 
-def _read_element(node: etree._Element, model: type[ElementT], version: Version) -> ElementT:
+def _read_element(node: etree._Element, model: type[ElementT], version: Version, names: Names) -> ElementT:
     attributes, parts, text = _plan(model, version)  # type: ignore[arg-type]  # a class is hashable
     values: dict[str, Any] = {}
-    extras: list[Extra] = []
+    declared = node.nsmap
+    extras = [Extra("namespace", p or "", uri) for p, uri in declared.items() if names.get(p) != uri]
     for key, value in node.attrib.items():
         if key in attributes:
             values[attributes[key]] = value
         else:
             extras.append(Extra("attribute", str(key), str(value)))
     many: dict[str, list[Element]] = defaultdict(list)
+    order: list[Slot] = []
     for position, item in enumerate(node):
         slot = parts.get(item.tag) if isinstance(item.tag, str) else None
         if slot is None or slot.model is None or (slot.kind == "child" and slot.field in values):
             extras.append(_inside(item, position))
         elif slot.kind == "child":
-            values[slot.field] = _read_element(item, slot.model, version)
+            values[slot.field] = _read_element(item, slot.model, version, declared)
+            order.append(slot)
         else:
-            many[slot.field].append(_read_element(item, slot.model, version))
+            many[slot.field].append(_read_element(item, slot.model, version, declared))
+            order.append(slot)
+    if order != sorted(order, key=list(parts.values()).index):
+        extras.append(Extra("order", "", " ".join(slot.name for slot in order)))
     values |= {name: tuple(items) for name, items in many.items()}
     if text:
         values[text] = (node.text or "") + "".join(item.tail or "" for item in node)

@@ -147,7 +147,9 @@ class CodelistBook:
         standard = self._standard(wanted.codelist) if wanted.codelist else None
         decodes = {} if wanted.conflict else wanted.decodes
         decoded = {value: decodes.get(value) or term.decode for value, term in wanted.used.items()}
-        telling = not wanted.spoken and any(text and text.casefold() != value.casefold() for value, text in decoded.items())
+        telling = not wanted.spoken and any(
+            text and text.casefold() != value.casefold() for value, text in decoded.items()
+        )
         items: tuple[CodeListItem, ...] = ()
         enumerated: tuple[EnumeratedItem, ...] = ()
         ordered = sorted(wanted.used.values(), key=lambda term: sort_key(term.value))

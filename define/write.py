@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -89,16 +90,40 @@ def _fill(node: etree._Element, element: Element, version: Version) -> None:
         elif slot.kind == "text":
             node.text = value
         elif slot.kind == "child":
-            _fill(etree.SubElement(node, name), value, version)
+            _fill(_child(node, name, value), value, version)
         else:
             for item in value:
-                _fill(etree.SubElement(node, name), item, version)
+                _fill(_child(node, name, item), item, version)
     for extra in element.extras:
-        _restore(node, extra)
+        _restore(node, extra, version)
 
 
-def _restore(node: etree._Element, extra: Extra) -> None:
+def _child(node: etree._Element, name: str, element: Element) -> etree._Element:
+    """Add a child, with the namespaces it declares itself."""
+    if not element.extras:
+        return etree.SubElement(node, name)
+    declared: Any = {extra.name or None: extra.value for extra in element.extras if extra.kind == "namespace"}
+    return etree.SubElement(node, name, nsmap=declared or None)
+
+
+def _reorder(node: etree._Element, names: list[str]) -> None:
+    """Put the children into the order of their names; what is not named stays behind them."""
+    waiting: dict[str, deque[etree._Element]] = {}
+    for item in node:
+        waiting.setdefault(str(item.tag), deque()).append(item)
+    ordered = [waiting[name].popleft() for name in names if waiting.get(name)]
+    ordered += [item for items in waiting.values() for item in items]
+    for item in ordered:
+        node.append(item)
+
+
+def _restore(node: etree._Element, extra: Extra, version: Version) -> None:
     """Put back what the model does not hold, where it was."""
+    if extra.kind == "namespace":
+        return
+    if extra.kind == "order":
+        _reorder(node, [clark(name, version, is_attribute=False) for name in extra.value.split()])
+        return
     if extra.kind == "attribute":
         node.set(extra.name, extra.value)
     elif extra.kind == "text":

@@ -140,3 +140,52 @@ def test_a_result_of_numbers_and_terms_has_its_codelist_where_the_terms_are(pack
     assert items["IT.LB.LBORRES.LBTESTCD.EQ.CD34"].codelist is not None
     data = {item.name: (item.frame, item.metadata) for item in (dm, mixed, supp)}
     assert check_against_data(Index(define), data) == ([], [])
+
+
+def test_analysis_results_go_into_the_file(package):
+    from dataclasses import replace
+
+    from cdiscway.define.model import (
+        AnalysisDataset,
+        AnalysisDatasets,
+        AnalysisResult,
+        AnalysisResultDisplays,
+        AnalysisVariable,
+        PlainText,
+        ProgrammingCode,
+        RangeCheck,
+        ResultDisplay,
+        WhereClauseDef,
+        WhereClauseRef,
+        describe,
+    )
+    from cdiscway.define.references import reference_findings
+
+    check = RangeCheck(comparator="EQ", soft_hard="Soft", item_oid="IT.LB.LBTESTCD", values=(PlainText(text="NEUT"),))
+    result = AnalysisResult(
+        oid="AR.1",
+        reason="SPECIFIED IN SAP",
+        purpose="PRIMARY OUTCOME MEASURE",
+        description=describe("Median days to recovery"),
+        datasets=AnalysisDatasets(
+            datasets=(
+                AnalysisDataset(
+                    item_group_oid="IG.LB",
+                    where=(WhereClauseRef(where_clause_oid="WC.R1"),),
+                    variables=(AnalysisVariable(item_oid="IT.LB.LBSTRESN"),),
+                ),
+            )
+        ),
+        code=ProgrammingCode(context="Python", code=PlainText(text="frame.groupby('TRT01A')")),
+    )
+    display = ResultDisplay(oid="RD.1", name="Table 1", description=describe("Recovery"), results=(result,))
+    given = replace(
+        package,
+        results=AnalysisResultDisplays(displays=(display,)),
+        result_conditions=(WhereClauseDef(oid="WC.R1", checks=(check,)),),
+    )
+    define = build_define(given)
+    written = etree.fromstring(define_bytes(define))
+    assert schema_findings(written) == []
+    assert written.nsmap["arm"] == "http://www.cdisc.org/ns/arm/v1.0"
+    assert reference_findings(define) == []

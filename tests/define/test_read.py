@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -133,3 +134,35 @@ def test_every_field_of_the_model_says_how_it_stands_in_xml(package):
 
     for _, element in walk(build_define(package).odm):
         assert {slot.field for slot in slots_of(type(element))} | {"extras"} == set(type(element).__dataclass_fields__)
+
+
+def test_an_order_the_schema_allows_in_places_is_kept(package):
+    text = define_bytes(build_define(package)).decode()
+    found = re.search(r"(<def:Origin Type=.*?</def:Origin>)(\s*)(<def:ValueListRef[^>]*/>)", text, re.DOTALL)
+    changed = text.replace(found[0], found[3] + found[2] + found[1])
+    found = re.search(r'(<def:Class Name="FINDINGS"/>)(\s*)(<def:leaf.*?</def:leaf>)', changed, re.DOTALL)
+    changed = changed.replace(found[0], found[3] + found[2] + found[1])
+    assert schema_findings(etree.fromstring(changed.encode())) == []
+    define = parse_define(changed.encode())
+    assert canonical(define_bytes(define)) == canonical(changed.encode())
+    assert parse_define(define_bytes(define)) == define
+    assert {extra.kind for _, extra in list_extras(define)} == {"order", "instruction"}
+
+
+def test_an_order_no_schema_allows_is_kept_too(package):
+    text = define_bytes(build_define(package)).decode()
+    found = re.search(r"(<def:Standards>.*?</def:Standards>)(.*?)(<def:leaf ID=\"LF.acrf\")", text, re.DOTALL)
+    changed = text.replace(found[0], found[2] + found[1] + found[3])
+    assert canonical(define_bytes(parse_define(changed.encode()))) == canonical(changed.encode())
+
+
+def test_prefixes_are_kept_wherever_they_are_declared(package):
+    text = define_bytes(build_define(package)).decode()
+    changed = (
+        text.replace("def:", "d:")
+        .replace("xmlns:def=", "xmlns:d=")
+        .replace("<d:Standards>", '<d:Standards xmlns:v="urn:vendor" v:x="1">')
+        .replace(' xmlns:xlink="http://www.w3.org/1999/xlink"', "")
+        .replace("<d:leaf ", '<d:leaf xmlns:xlink="http://www.w3.org/1999/xlink" ')
+    )
+    assert canonical(define_bytes(parse_define(changed.encode()))) == canonical(changed.encode())
