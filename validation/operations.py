@@ -443,13 +443,13 @@ def variable_value_count(request: Request) -> Column:
 
 
 def standard_variables(study: RuleStudy, dataset: RuleDataset) -> list[LibraryVariable]:
-    """What the standard says of a dataset's variables: the guide's, or the model's for a custom domain."""
+    """What the standard says of a dataset's variables: the guide's and the model's; the model's for a custom domain."""
     library, domain = study.library, dataset.domain or dataset.name
     if library is None:
         raise CannotRunError(f"needs the metadata of {study.standard} {study.version}".rstrip())
     if dataset.is_supplemental:
         domain = "SUPPQUAL"
-    found = list(library.variables(domain))
+    found = list(library.allowed(domain))
     return found or model_variables(study, dataset)
 
 
@@ -736,12 +736,9 @@ def _attribute_values(codelists: Mapping[str, RuleCodelist], attribute: str) -> 
 
 @operation("valid_codelist_dates")
 def valid_codelist_dates(request: Request) -> Column:
-    """The dates of the terminology packages at hand."""
-    if request.study.terminology is None:
-        raise CannotRunError("needs the controlled terminology")
+    """The dates of all packages published: not known here, where only those imported are."""
     kinds = request.words.get("ct_package_types") or [package_kind(request.study)]
-    dates = {d for kind in kinds for d in request.study.terminology.dates(str(kind))}
-    return request.constant(tuple(sorted(dates)))
+    raise CannotRunError(f"needs the dates of all published packages of {', '.join(map(str, kinds))} terminology")
 
 
 # dictionaries -------------------------------------------------------------------------------------------------------

@@ -699,12 +699,11 @@ def shares_no_elements_with(call: Call) -> Mask:
 
 @operator("is_ordered_subset_of", "is_not_ordered_subset_of")
 def is_ordered_subset_of(call: Call) -> Mask:
-    """The values of the list stand in the same order in the other list, those not there left out."""
+    """All values of the list stand in the other list, in the same order."""
 
     def ordered(a: Any, b: Any) -> bool:
-        place = {value: i for i, value in enumerate(_listed(b))}
-        found = [place[value] for value in _listed(a) if value in place]
-        return found == sorted(found)
+        following = iter(_listed(b))
+        return all(value in following for value in _listed(a))
 
     return _pairwise(call.target, call.other, ordered)
 

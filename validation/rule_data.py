@@ -52,6 +52,9 @@ class LibraryMetadata(Protocol):
     def variables(self, domain: str) -> Sequence[LibraryVariable]:
         """Variables of a dataset in the guide's order, none where the guide does not know it."""
 
+    def allowed(self, domain: str) -> Sequence[LibraryVariable]:
+        """All variables that may stand in a dataset, of the guide and of the model, in the order they must have."""
+
     def model_variables(self, class_name: str, domain: str) -> Sequence[LibraryVariable]:
         """Variables of the model for a class (identifiers, the class's own, timing) or a dataset of the model."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from cdiscway.specs.model import Codelist, DatasetSpec, ObservationClass, VariableSpec
@@ -29,6 +29,7 @@ class StandardLibrary:
     """Library metadata of SDTMIG 3.4 over SDTM 2.0."""
 
     standard: Sdtm
+    kept: dict[str, tuple[LibraryVariable, ...]] = field(default_factory=dict, compare=False)
 
     def domains(self) -> Sequence[str]:
         """Names of the guide's datasets."""
@@ -48,6 +49,17 @@ class StandardLibrary:
             return ()
         listed = self.standard.dataset(domain).variables
         return tuple(_of_guide(variable, i + 1) for i, variable in enumerate(listed))
+
+    def allowed(self, domain: str) -> Sequence[LibraryVariable]:
+        """All variables that may stand in a dataset, of the guide and of the model, in order."""
+        if domain not in self.standard.names:
+            return ()
+        if domain not in self.kept:
+            guide = set(self.standard.dataset(domain).names)
+            listed = (_of_guide(v, i + 1) for i, v in enumerate(self.standard.allowed(domain)))
+            # core is the guide's word: the model's own variables have none
+            self.kept[domain] = tuple(v if v.name in guide else replace(v, core="") for v in listed)
+        return self.kept[domain]
 
     def model_variables(self, class_name: str, domain: str) -> Sequence[LibraryVariable]:
         """Variables of the model for the dataset, or for a custom domain of that class."""
