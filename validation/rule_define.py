@@ -32,11 +32,11 @@ class RangeCheck:
 
 @dataclass(frozen=True, slots=True)
 class ValueItem:
-    """One item of a value list: what it says of `variable` where all `tests` hold."""
+    """One item of a value list: what it says of `variable` where one of the clauses holds with all its tests."""
 
     variable: str
     facts: Mapping[str, Any]
-    tests: tuple[RangeCheck, ...]
+    clauses: tuple[tuple[RangeCheck, ...], ...]
 
 
 @dataclass(frozen=True)
@@ -220,16 +220,20 @@ class _Reader:
                 described = self.items.get(str(inner.get("ItemOID")))
                 if described is not None and item is not None:
                     facts = self.facts(inner, described, "define_vlm_", i + 1)
-                    yield ValueItem(str(item.get("Name")), facts, tuple(self.tests(inner)))
+                    yield ValueItem(str(item.get("Name")), facts, tuple(self.tests_of(inner)))
 
-    def tests(self, reference: Any) -> Iterator[RangeCheck]:
+    def tests_of(self, reference: Any) -> Iterator[tuple[RangeCheck, ...]]:
         for clause in _children(reference, "WhereClauseRef"):
             definition = self.clauses.get(str(clause.get("WhereClauseOID")))
-            for check in [] if definition is None else _children(definition, "RangeCheck"):
-                item = self.items.get(str(_attribute(check, "ItemOID")))
-                values = tuple((v.text or "").strip() for v in _children(check, "CheckValue"))
-                if item is not None:
-                    yield RangeCheck(str(item.get("Name")), str(check.get("Comparator")), values)
+            if definition is not None:
+                yield tuple(self.range_checks(definition))
+
+    def range_checks(self, definition: Any) -> Iterator[RangeCheck]:
+        for check in _children(definition, "RangeCheck"):
+            item = self.items.get(str(_attribute(check, "ItemOID")))
+            values = tuple((v.text or "").strip() for v in _children(check, "CheckValue"))
+            if item is not None:
+                yield RangeCheck(str(item.get("Name")), str(check.get("Comparator")), values)
 
     def terminology(self) -> dict[str, str]:
         found: dict[str, str] = {}
@@ -249,9 +253,15 @@ def _alias(element: Any) -> str | None:
 
 
 def rows_of(item: ValueItem, table: Frame) -> Mask:
-    """Return the records of a dataset for which all tests of a value item hold."""
+    """Return the records of a dataset that a value item describes: one of its clauses holds, or it has none."""
+    if not item.clauses:
+        return np.ones(table.length, dtype=bool)
+    return np.logical_or.reduce([_clause_holds(clause, table) for clause in item.clauses])
+
+
+def _clause_holds(clause: tuple[RangeCheck, ...], table: Frame) -> Mask:
     keep = np.ones(table.length, dtype=bool)
-    for test in item.tests:
+    for test in clause:
         if not table.has(test.variable):
             return np.zeros(table.length, dtype=bool)
         keep &= table.column(test.variable).where(functools.partial(_holds, test), missing=_absent_holds(test))
