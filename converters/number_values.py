@@ -19,6 +19,8 @@ MAX_INTEGER = 2**53
 _EPOCH = np.datetime64("1960-01-01", "s").astype(np.int64)
 _TICKS = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 _DAY = 86_400
+_MICRO = 1_000_000
+_FARTHEST = 2**62
 _NAT = np.iinfo(np.int64).min
 
 OUTSIDE = "is outside the range of a transport file (5.4e-79 to 7.2e75)"
@@ -135,21 +137,30 @@ def _integers(values: Any, missing: int) -> npt.NDArray[np.int64]:
 
 
 def _from_times(ticks: npt.NDArray[np.int64], unit: str, meaning: Kind | None) -> tuple[Floats, list[Bad]]:
-    """Return days or seconds since 1960 (or the seconds of a duration); what a double cannot hold is named."""
-    rate = _TICKS[unit]
+    """Return days or seconds since 1960 (or the seconds of a duration); what `to_times` would not bring back is named."""
     missing = ticks == _NAT
-    whole, part = np.divmod(np.where(missing, 0, ticks), rate)
+    micros, wrong = _microseconds(np.where(missing, 0, ticks), _TICKS[unit])
     if meaning in ("date", "datetime"):
-        whole = whole - _EPOCH
+        micros = micros - _EPOCH * _MICRO
     if meaning == "date":
-        wrong = (whole % _DAY != 0) | (part != 0)
-        floats = (whole // _DAY).astype(np.float64)
+        wrong |= micros % (_DAY * _MICRO) != 0
+        floats = (micros // (_DAY * _MICRO)).astype(np.float64)
     else:
-        floats = whole + part / rate
-        wrong = np.rint((floats - whole) * rate).astype(np.int64) != part
+        floats = micros / _MICRO
+        wrong |= np.rint(floats * _MICRO).astype(np.int64) != micros
     floats[missing] = np.nan
     bad = np.flatnonzero(wrong & ~missing)
     return floats, [(bad, NOT_WHOLE)] if bad.size else []
+
+
+def _microseconds(ticks: npt.NDArray[np.int64], rate: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+    """Return ticks as microseconds, and where they are finer, or too far away to be counted."""
+    if rate > _MICRO:
+        step = rate // _MICRO
+        return ticks // step, ticks % step != 0
+    factor = _MICRO // rate
+    far = np.abs(ticks) > _FARTHEST // factor
+    return np.where(far, 0, ticks) * factor, far
 
 
 def to_times(values: Floats, meaning: Kind) -> tuple[Any, npt.NDArray[np.intp]]:
