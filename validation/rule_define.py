@@ -256,7 +256,7 @@ def rows_of(item: ValueItem, table: Frame) -> Mask:
     """Return the records of a dataset that a value item describes: one of its clauses holds, or it has none."""
     if not item.clauses:
         return np.ones(table.length, dtype=bool)
-    return np.logical_or.reduce([_clause_holds(clause, table) for clause in item.clauses])
+    return np.asarray(np.logical_or.reduce([_clause_holds(clause, table) for clause in item.clauses]))
 
 
 def _clause_holds(clause: tuple[RangeCheck, ...], table: Frame) -> Mask:
