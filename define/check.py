@@ -58,7 +58,7 @@ def check_content(define: DefineXml, root: etree._Element) -> list[Finding]:
     """Check a define.xml by itself: schema, references, rules, and what it holds that no rule here knows."""
     index = Index(define)
     return [
-        *schema_findings(root),
+        *schema_findings(root, define.version),
         *reference_findings(define),
         *conformance_findings(index),
         *_extra_findings(define),

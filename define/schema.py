@@ -24,10 +24,10 @@ def load_schema(version: Version) -> etree.XMLSchema:
     return etree.XMLSchema(etree.parse(get_schema_path(*SCHEMAS[version]), parser))
 
 
-def schema_findings(root: etree._Element) -> list[Finding]:
-    """Return one finding for each place where the schema does not hold."""
-    version: Version = "2.0" if DEF_NAMESPACES["2.0"] in root.nsmap.values() else "2.1"
-    schema = load_schema(version)
+def schema_findings(root: etree._Element, version: Version | None = None) -> list[Finding]:
+    """Return one finding for each place where the schema (of the version the root declares) does not hold."""
+    declared: Version = "2.0" if DEF_NAMESPACES["2.0"] in root.nsmap.values() else "2.1"
+    schema = load_schema(version or declared)
     schema.validate(root)
     log: Any = schema.error_log
     return [

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
+from collections.abc import Iterator
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -11,6 +13,7 @@ from typing import Any
 from lxml import etree
 
 from cdiscway.converters.whole_file import whole_file
+from cdiscway.specs.mistakes import Mistake, MistakesError
 
 from .model import (
     ARM_NAMESPACE,
@@ -23,11 +26,13 @@ from .model import (
     Slot,
     Version,
     slots_of,
+    walk,
 )
 from .names import clark
 from .parse import safe_parser
 
 STYLESHEET = "define2-1.xsl"
+NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def write_define(model: DefineXml, path: Path) -> None:
@@ -47,13 +52,30 @@ def copy_stylesheet(folder: Path) -> Path:
 
 
 def define_bytes(model: DefineXml) -> bytes:
-    """Return the file: UTF-8, indented by two blanks, lines ended by LF; the same model gives the same bytes."""
-    root = element_tree(model)
+    """Return the file: UTF-8, indented by two blanks, lines ended by LF; the same model gives the same bytes.
+
+    Raises MistakesError with every text that XML cannot hold (control characters).
+    """
+    try:
+        root = element_tree(model)
+    except ValueError:
+        raise MistakesError(_unwritable(model)) from None
     _indent(root, 0)
     parts = [b'<?xml version="1.0" encoding="UTF-8"?>', *(_outside(extra) for extra in model.prolog)]
     parts.append(etree.tostring(root, encoding="UTF-8", xml_declaration=False))
     parts.extend(_outside(extra) for extra in model.epilog)
     return b"\n".join(parts) + b"\n"
+
+
+def _unwritable(model: DefineXml) -> Iterator[Mistake]:
+    """Name the texts that hold what XML 1.0 has no place for."""
+    for path, element in walk(model.odm):
+        for slot in slots_of(type(element)):
+            value = getattr(element, slot.field)
+            found = NO_XML.search(value) if isinstance(value, str) else None
+            if found:
+                message = f"holds the character U+{ord(found[0]):04X}, which XML cannot hold"
+                yield Mistake("define.xml", None, f"{path} {slot.name}".strip(), message)
 
 
 def element_tree(model: DefineXml) -> etree._Element:
