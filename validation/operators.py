@@ -30,7 +30,7 @@ class VariableMissingError(Exception):
 
     def __init__(self, name: str) -> None:
         self.name = name
-        super().__init__(f"{name} is not in the dataset")
+        super().__init__(f"{name} is not in the {'study' if name.startswith('dataset ') else 'dataset'}")
 
 
 class CannotRunError(Exception):

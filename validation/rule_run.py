@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -93,6 +93,11 @@ class RuleOutcome:
                 record=hit.record,
                 records=1 if hit.record is not None else self.flagged,
             )
+
+    def cause(self) -> Finding | None:
+        """Give everything that is flagged as one finding: the first record, and how many there are."""
+        first = next(self.findings(1), None)
+        return None if first is None else replace(first, records=self.flagged)
 
     def _all(self) -> Iterator[tuple[Hit, Frame, int]]:
         for piece in self.pieces:

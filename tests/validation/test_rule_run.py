@@ -59,6 +59,19 @@ def test_findings_carry_record_keys_and_values() -> None:
     assert finding.message == "It is wrong"
 
 
+def test_a_cause_is_one_finding() -> None:
+    (outcome,) = run_rules([rule("{all: [{name: --TERM, operator: not_equal_to, value: a}]}")], study(AE))
+    cause = outcome.cause()
+    assert cause is not None
+    assert (cause.record, cause.records, cause.value) == (2, 2, "AETERM=b")
+
+
+def test_a_joined_dataset_that_is_not_submitted_is_said() -> None:
+    joined = "Match Datasets: [{Name: TV, Keys: [VISITNUM]}]"
+    (outcome,) = run_rules([rule("{all: [{name: --TERM, operator: non_empty}]}", joined)], study(AE))
+    assert (outcome.status, outcome.reason, outcome.cause()) == ("skipped", "dataset TV is not in the study", None)
+
+
 def test_a_join_keeps_only_records_that_match_and_their_numbers() -> None:
     joined = "Match Datasets: [{Name: DM, Keys: [USUBJID]}]"
     found = run_rules([rule("{all: [{name: RFSTDTC, operator: is_incomplete_date}]}", joined)], study(AE, DM))
