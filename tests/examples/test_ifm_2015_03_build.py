@@ -81,6 +81,26 @@ def test_days_to_neutrophil_recovery_are_those_published(adtte: Any) -> None:
     assert quartiles(recovered) == [11, 12, 14, 15.75, 29]
 
 
+def test_disease_history_is_that_of_table_1(adsl: Any) -> None:
+    done = adsl[adsl.TRNSPFL == "Y"]
+    assert done.ISOTYPE.value_counts().to_dict() == {"IgG": 9, "IgA": 2, "LIGHT CHAIN": 2}
+    assert done.LCHAIN.value_counts().to_dict() == {"LAMBDA": 7, "KAPPA": 6}
+    assert done.ISSDX.value_counts().to_dict() == {"": 9, "III": 2, "I": 1, "NOT EVALUATED": 1}
+    assert quartiles(done.TXDAYS) == [947, 1374, 1975, 2211, 5944]
+
+
+def test_days_to_platelet_recovery_need_three_days_and_no_transfusion(adtte: Any) -> None:
+    recovered = adtte[(adtte.PARAMCD == "TTPLAT") & (adtte.CNSR == 0)]
+    assert quartiles(recovered.AVAL) == [15, 15, 17, 18, 31]
+    assert set(recovered.SRCDOM) == {"ADLB"}
+
+
+def test_competing_events_are_told_apart_by_cnsr(adtte: Any) -> None:
+    counts = {code: rows.CNSR.value_counts().to_dict() for code, rows in adtte.groupby("PARAMCD")}
+    assert counts["RELAPSE"] == {1: 10, 0: 3}
+    assert counts["NRM"] == {1: 10, 2: 3}
+
+
 def test_one_changed_raw_record_changes_the_figures(study: Path) -> None:
     from cdiscway.converters.build import convert, read_plan
 
