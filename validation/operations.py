@@ -624,7 +624,7 @@ def study_codelists(
 
 def _date_in_force(study: RuleStudy, kind: str) -> str | None:
     for package in study.ct:
-        found = re.fullmatch(r"(?i)([a-z]+?)(?:ct)?[-_ ](\d{4}-\d{2}-\d{2})", package)
+        found = re.fullmatch(r"(?i)([a-z-]+?)[-_ ]?(?:ct)?[-_ ](\d{4}-\d{2}-\d{2})", package)
         if found and found.group(1).upper() == kind.upper():
             return found.group(2)
     return study.define.terminology_date(kind) if study.define else None

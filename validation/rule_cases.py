@@ -102,7 +102,8 @@ def _case_name(case: Path) -> str:
 def read_study(data: Path, library: LibraryLoader, terminology: TerminologySource | None) -> RuleStudy:
     """Read the data of a case as a study."""
     words = read_environment(data / ".env")
-    labels = {row["Filename"].lower(): row["Label"] for row in _rows(data / "_datasets.csv") if row.get("Filename")}
+    listed = [row for row in _rows(data / "_datasets.csv") if row.get("Filename")]
+    labels = {Path(row["Filename"]).stem.lower(): row.get("Label") or "" for row in listed}
     variables = list(_rows(data / "_variables.csv"))
     files = sorted(p for p in data.glob("*.csv") if not p.name.startswith("_"))
     datasets = tuple(

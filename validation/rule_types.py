@@ -95,7 +95,7 @@ def dataset_facts(dataset: RuleDataset) -> Facts:
 def dataset_metadata(study: RuleStudy, dataset: RuleDataset) -> Frame:
     """One row: the dataset's metadata."""
     facts = dataset_facts(dataset)
-    return _frame([facts], facts, dataset.prefix)
+    return _frame([facts | {"DOMAIN": dataset.domain}], [*facts, "DOMAIN"], dataset.prefix)
 
 
 @rule_type("Dataset Metadata Check against Define XML")

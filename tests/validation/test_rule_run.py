@@ -270,6 +270,14 @@ def test_an_operation_gives_its_result_to_the_record(operation: str, expected: s
     assert [dict(hit.values)["$r"] for hit in outcome.hits()] == [expected]
 
 
+@pytest.mark.parametrize("name", ["sdtmct-1999-01-01", "SDTM CT 1999-01-01", "sdtm-ct-1999-01-01"])
+def test_a_package_may_be_named_in_several_ways(name: str) -> None:
+    terms = "Operations: [{id: $t, operator: codelist_terms, codelists: [NY], level: term, returntype: value}]"
+    asked = rule("{all: [{name: --TERM, operator: is_contained_by, value: $t}]}", terms)
+    (outcome,) = run_rules([asked], study(AE, ct=(name,)))
+    assert "1999-01-01 is not at hand" in outcome.reason
+
+
 def test_minus_takes_one_list_from_another() -> None:
     rest = """Operations:
   - {id: $a, operator: get_column_order_from_dataset}
