@@ -161,11 +161,18 @@ def _prepare_text(
     file, dataset, encoding = place
     seen = facts(text)
     mistakes = check_text(text, seen, variable.length, encoding)
-    found = [data_mistake(file, dataset, variable.name, reason, rows=rows, value=v) for v, reason, rows in mistakes]
+    found = [
+        data_mistake(file, dataset, variable.name, reason, rows=rows, value=value, hint=_hint(reason))
+        for value, reason, rows in mistakes
+    ]
     if found:
         return [], 0, found
     length = variable.length or longest_value(text, encoding, seen)
     return text_fillers(text, length, encoding), length, []
+
+
+def _hint(reason: str) -> str:
+    return "transliterate it, or ask for another encoding" if ", which is not " in reason else ""
 
 
 def _prepare_numbers(

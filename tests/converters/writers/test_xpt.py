@@ -341,3 +341,23 @@ def test_nothing_is_missing_text_in_any_column(column: pd.Series[Any], tmp_path:
     written = write(frame, replace(DATASET, variables=variables), tmp_path / "xx.xpt")
     assert written.metadata.variables[0].length == 1
     assert read(tmp_path / "xx.xpt")[0]["TXT"].isna().all()
+
+
+@pytest.mark.parametrize("part", [slice(None), slice(None, None, -1), slice(3, 8), slice(None, None, 2)])
+def test_pieced_together_and_cut_frames_are_written_as_they_stand(
+    part: slice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cdiscway.converters.writers.xpt.BLOCK_BYTES", 64)
+    piece = pd.DataFrame({"A": ["a", "bbb", None], "C": pd.Categorical(["x", None, "yy"]), "N": [1.0, np.nan, 0.5]})
+    frame = pd.concat([piece, piece.iloc[1:], piece, piece.tail(2)]).iloc[part]
+    kinds = {"A": "Char", "C": "Char", "N": "Num"}
+    metadata = replace(DATASET, variables=tuple(VariableMetadata(n, "", kinds[n], 0) for n in kinds))  # type: ignore[arg-type]
+    write(frame, metadata, tmp_path / "xx.xpt")
+    expected = frame.astype({"C": "str"}).reset_index(drop=True)
+    pd.testing.assert_frame_equal(read(tmp_path / "xx.xpt")[0], expected)
+
+
+def test_a_mistake_says_what_can_be_done(tmp_path: Path) -> None:
+    frame, metadata = one(["é"])
+    with pytest.raises(XptError, match=r"\(row 1; transliterate it, or ask for another encoding\)"):
+        write(frame, metadata, tmp_path / "xx.xpt")
