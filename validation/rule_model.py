@@ -183,10 +183,11 @@ def conditions_of(check: Check | None) -> Iterator[Condition]:
 def read_rules(folder: Path) -> list[Rule]:
     """Read every rule below a folder (or one file), in the order of the paths.
 
-    Raises MistakesError with the mistakes of all files together.
+    Where rules have folders of their own (`CORE-000001/rule.yml`, as in CDISC's repository) only files of that name are
+    rules. Raises MistakesError with the mistakes of all files together.
     """
-    files = [folder] if folder.is_file() else sorted(p for p in folder.rglob("*.y*ml") if p.suffix in {".yml", ".yaml"})
     collector, rules = MistakeCollector(), []
+    files = [folder] if folder.is_file() else _rule_files(folder)
     for file in files:
         try:
             rules.append(read_rule(file, file.name if file == folder else str(file.relative_to(folder))))
@@ -196,6 +197,19 @@ def read_rules(folder: Path) -> list[Rule]:
         collector.add(str(folder), None, "", "holds no rule (no .yml or .yaml file)")
     collector.raise_if_any()
     return rules
+
+
+def _rule_files(folder: Path) -> list[Path]:
+    found = [p for p in folder.rglob("*.y*ml") if p.suffix in {".yml", ".yaml"}]
+    seen = [p for p in found if not any(part.startswith(".") for part in p.relative_to(folder).parts)]
+    own_folders = [p for p in seen if p.stem == "rule"]
+    return sorted(own_folders or seen)
+
+
+def _name_of(file: str) -> str:
+    """Return the id of a rule that names none: its file, or its folder where the file is `rule.yml`."""
+    path = Path(file)
+    return path.parent.name if path.stem == "rule" and path.parent.name else path.stem
 
 
 def read_rule(file: Path, name: str | None = None) -> Rule:
@@ -255,7 +269,7 @@ class _Reader:
         outcome = self.mapping(spaced(data.get("Outcome") or {}), ("Outcome",), ("Message", "Output Variables"))
         rule_type = self.choice(data.get("Rule Type"), ("Rule Type",), RULE_TYPES, "rule type")
         rule = Rule(
-            id=str(core.get("Id") or Path(self.document.name).stem),
+            id=str(core.get("Id") or _name_of(self.document.name)),
             rule_type=rule_type,
             sensitivity=self.choice(data.get("Sensitivity"), ("Sensitivity",), SENSITIVITIES, "sensitivity"),  # type: ignore[arg-type]
             message=str(outcome.get("Message") or ""),

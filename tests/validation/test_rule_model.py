@@ -96,10 +96,19 @@ def test_what_is_no_rule_is_a_mistake(text: str) -> None:
 def test_mistakes_of_all_files_are_told_together(tmp_path: Path) -> None:
     (tmp_path / "a.yml").write_text(RULE.replace("equal_to", "equals"), encoding="utf-8")
     (tmp_path / "b").mkdir()
-    (tmp_path / "b" / "rule.yaml").write_text(RULE.replace("Record Data", "Records"), encoding="utf-8")
+    (tmp_path / "b" / "c.yaml").write_text(RULE.replace("Record Data", "Records"), encoding="utf-8")
     with pytest.raises(MistakesError) as raised:
         read_rules(tmp_path)
-    assert {mistake.file for mistake in raised.value.mistakes} == {"a.yml", "b/rule.yaml"}
+    assert {mistake.file for mistake in raised.value.mistakes} == {"a.yml", "b/c.yaml"}
+
+
+def test_in_a_checkout_only_rule_files_are_rules(tmp_path: Path) -> None:
+    for name in ("X-1/rule.yml", "X-2/rule.yml", ".github/work.yml", "settings.yaml"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(
+            RULE.replace("Id: OURS-1, ", "") if "rule" in name else "other: words", encoding="utf-8"
+        )
+    assert [rule.id for rule in read_rules(tmp_path)] == ["X-1", "X-2"]
 
 
 def test_a_folder_without_rules_is_a_mistake(tmp_path: Path) -> None:
