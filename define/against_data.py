@@ -90,9 +90,12 @@ def _check_names(report: _Report, dataset: str, said: list[str], held: list[str]
     for name in held:
         if name not in said:
             report.add("CDW-DEF-DATA-VARIABLE", "error", dataset, name, "is in the data, but not in the define.xml")
-    common = [name for name in said if name in held]
-    if common != [name for name in held if name in said]:
-        first = next(a for a, b in zip(common, [name for name in held if name in said], strict=True) if a != b)
+    for name in sorted({name for name in said if said.count(name) > 1}):
+        report.add("CDW-DEF-DATA-VARIABLE", "error", dataset, name, "is in the define.xml more than once")
+    common = [name for name in dict.fromkeys(said) if name in held]
+    there = [name for name in held if name in said]
+    if common != there:
+        first = next(a for a, b in zip(common, there, strict=True) if a != b)
         message = f"the variables stand in another order than in the data, from {first} on"
         report.add("CDW-DEF-DATA-ORDER", "error", dataset, first, message)
 
@@ -189,6 +192,7 @@ def _check_keys(report: _Report, dataset: str, keys: list[str], frame: pd.DataFr
     """Check that the keys tell the records apart, and that the records stand in their order."""
     if not keys or not set(keys) <= set(frame.columns) or frame.empty:
         return
+    keys = list(dict.fromkeys(keys))
     codes = frame[keys]
     repeated = int(codes.duplicated().sum())
     if repeated:

@@ -57,10 +57,10 @@ def define_bytes(model: DefineXml) -> bytes:
     Raises MistakesError with every text that XML cannot hold (control characters).
     """
     try:
-        root = element_tree(model)
+        root, foreign = _tree(model)
     except ValueError:
         raise MistakesError(_unwritable(model)) from None
-    _indent(root, 0)
+    _indent(root, 0, foreign)
     parts = [b'<?xml version="1.0" encoding="UTF-8"?>', *(_outside(extra) for extra in model.prolog)]
     parts.append(etree.tostring(root, encoding="UTF-8", xml_declaration=False))
     parts.extend(_outside(extra) for extra in model.epilog)
@@ -78,12 +78,13 @@ def _unwritable(model: DefineXml) -> Iterator[Mistake]:
                 yield Mistake("define.xml", None, f"{path} {slot.name}".strip(), message)
 
 
-def element_tree(model: DefineXml) -> etree._Element:
-    """Return the root element of the model."""
+def _tree(model: DefineXml) -> tuple[etree._Element, set[etree._Element]]:
+    """Return the root element of the model, and the elements it does not know, which are written as they were."""
+    foreign: set[etree._Element] = set()
     names: Any = {prefix or None: uri for prefix, uri in model.namespaces} or default_namespaces(model)
     root = etree.Element(f"{{{ODM_NAMESPACE}}}ODM", nsmap=names)
-    _fill(root, model.odm, model.version)
-    return root
+    _fill(root, model.odm, model.version, foreign)
+    return root, foreign
 
 
 def default_namespaces(model: DefineXml) -> dict[str | None, str]:
@@ -102,7 +103,7 @@ def _plan(model: Any, version: Version) -> tuple[tuple[Slot, str], ...]:
     )
 
 
-def _fill(node: etree._Element, element: Element, version: Version) -> None:
+def _fill(node: etree._Element, element: Element, version: Version, foreign: set[etree._Element]) -> None:
     for slot, name in _plan(type(element), version):  # type: ignore[arg-type]  # a class is hashable
         value = getattr(element, slot.field)
         if value is None or value == ():
@@ -112,12 +113,12 @@ def _fill(node: etree._Element, element: Element, version: Version) -> None:
         elif slot.kind == "text":
             node.text = value
         elif slot.kind == "child":
-            _fill(_child(node, name, value), value, version)
+            _fill(_child(node, name, value), value, version, foreign)
         else:
             for item in value:
-                _fill(_child(node, name, item), item, version)
-    for extra in element.extras:
-        _restore(node, extra, version)
+                _fill(_child(node, name, item), item, version, foreign)
+    for extra in sorted(element.extras, key=lambda extra: extra.kind != "order"):  # places count in the right order
+        _restore(node, extra, version, foreign)
 
 
 def _child(node: etree._Element, name: str, element: Element) -> etree._Element:
@@ -139,7 +140,7 @@ def _reorder(node: etree._Element, names: list[str]) -> None:
         node.append(item)
 
 
-def _restore(node: etree._Element, extra: Extra, version: Version) -> None:
+def _restore(node: etree._Element, extra: Extra, version: Version, foreign: set[etree._Element]) -> None:
     """Put back what the model does not hold, where it was."""
     if extra.kind == "namespace":
         return
@@ -155,7 +156,9 @@ def _restore(node: etree._Element, extra: Extra, version: Version) -> None:
             before = node[extra.position - 1]
             before.tail = (before.tail or "") + extra.value
     else:
-        node.insert(extra.position, _node(extra))
+        restored = _node(extra)
+        foreign.add(restored)
+        node.insert(extra.position, restored)
 
 
 def _node(extra: Extra) -> etree._Element:
@@ -170,14 +173,19 @@ def _outside(extra: Extra) -> bytes:
     return etree.tostring(_node(extra), encoding="UTF-8", xml_declaration=False)
 
 
-def _indent(node: etree._Element, depth: int) -> None:
-    """Indent elements that hold elements; text and what stands beside it are never touched."""
-    if not len(node) or (node.text and node.text.strip()) or any(item.tail and item.tail.strip() for item in node):
+def _indent(node: etree._Element, depth: int, foreign: set[etree._Element]) -> None:
+    """Indent elements that hold elements; text, what stands beside it, and foreign elements are never touched."""
+    if (
+        not len(node)
+        or node in foreign
+        or (node.text and node.text.strip())
+        or any(item.tail and item.tail.strip() for item in node)
+    ):
         return
     inner, outer = "\n" + "  " * (depth + 1), "\n" + "  " * depth
     node.text = inner
     for item in node:
         item.tail = inner
         if isinstance(item.tag, str):
-            _indent(item, depth + 1)
+            _indent(item, depth + 1, foreign)
     node[-1].tail = outer
