@@ -15,7 +15,7 @@ from openpyxl.utils.exceptions import InvalidFileException
 
 from cdiscway.specs.mistakes import Mistake, MistakeCollector, MistakesError, nearest
 
-from .excel_sheets import KEPT, PREFIXES, SHEETS
+from .excel_sheets import KEPT, OTHER_COLUMNS, OTHER_SHEETS, OTHER_STANDARDS, PREFIXES, SHEETS
 from .model import (
     ODM,
     Alias,
@@ -76,10 +76,11 @@ def read_records(path: Path) -> tuple[dict[str, list[Record]], str]:
         raise MistakesError([Mistake(path.name, None, "", f"is no Excel workbook (.xlsx): {error}")]) from None
     mistakes = MistakeCollector()
     found: dict[str, list[Record]] = {}
-    names = {_fold(name): name for name in book.sheetnames}
+    names = {_fold(OTHER_SHEETS.get(name, name)): name for name in book.sheetnames}
     for sheet in SHEETS:
         if _fold(sheet) in names:
-            found[sheet] = _records(book[names[_fold(sheet)]].iter_rows(values_only=True))
+            rows = book[names[_fold(sheet)]].iter_rows(values_only=True)
+            found[sheet] = _records(rows, OTHER_COLUMNS.get(sheet, {}))
         elif sheet in NEEDED:
             mistakes.add(path.name, None, sheet, "there is no such sheet", nearest(sheet, book.sheetnames))
     kept = _kept(book[KEPT].iter_rows(values_only=True)) if KEPT in book.sheetnames else ""
@@ -111,9 +112,10 @@ def demand_harmless(path: Path) -> None:
         raise MistakesError([Mistake(path.name, None, "", "is no Excel workbook (.xlsx)")]) from None
 
 
-def _records(rows: Iterable[tuple[Any, ...]]) -> list[Record]:
+def _records(rows: Iterable[tuple[Any, ...]], others: Mapping[str, str]) -> list[Record]:
     lines = iter(rows)
-    header = [cell_text(cell).strip() for cell in next(lines, ())]
+    given = [cell_text(cell).strip() for cell in next(lines, ())]
+    header = [others.get(name, name) if others.get(name) not in given else name for name in given]
     records = []
     for row in lines:
         # a row ends with its last cell: what is not there is empty, not unknown
@@ -213,7 +215,8 @@ class _Reader:
     def _read_standards(self, study: Mapping[str, str]) -> tuple[Standard, ...]:
         rows = list(self.sheet("Standards"))
         if not rows and study.get("StandardName"):
-            rows.append({"Name": study["StandardName"], "Type": "IG", "Version": study.get("StandardVersion", "")})
+            name = OTHER_STANDARDS.get(study["StandardName"], study["StandardName"])
+            rows.append({"Name": name, "Type": "IG", "Version": study.get("StandardVersion", "")})
         made = []
         for row in rows:
             parts = [row.get("Name", ""), row.get("Publishing Set", ""), row.get("Version", "")]
@@ -332,7 +335,7 @@ class _Reader:
             sas_dataset_name=name,
             purpose=row.get("Purpose") or "Tabulation",
             structure=row.get("Structure") or None,
-            standard_oid=self._standards.get(row.get("Standard", ""), row.get("Standard") or None),
+            standard_oid=self._standard(row),
             is_non_standard="Yes" if _yes(row.get("Non-Standard")) == "Yes" else None,
             has_no_data="Yes" if empty else None,
             archive_location_id=leaf if file else None,
@@ -343,6 +346,12 @@ class _Reader:
             observation_class=_class(row),
             leaf=Leaf(id=leaf, href=file, title=PlainText(text=row.get("File Title") or file)) if file else None,
         )
+
+    def _standard(self, row: Record) -> str | None:
+        """Return the standard of a dataset; in a workbook without that column, the only one there is."""
+        if "Standard" in row or len(set(self._standards.values())) != 1:
+            return self._standards.get(row.get("Standard", ""), row.get("Standard") or None)
+        return next(iter(self._standards.values()))
 
     def _read_value_lists(self) -> tuple[ValueListDef, ...]:
         refs: dict[str, list[ItemRef]] = {}
@@ -513,7 +522,7 @@ def _class(row: Record) -> ObservationClass | None:
     if not row.get("Class"):
         return None
     names = [name.strip() for name in row.get("SubClass", "").split(",") if name.strip()]
-    return ObservationClass(name=row["Class"], subclasses=tuple(SubClass(name=name) for name in names))
+    return ObservationClass(name=row["Class"].upper(), subclasses=tuple(SubClass(name=name) for name in names))
 
 
 def _page(pages: str) -> PDFPageRef:

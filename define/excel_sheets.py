@@ -91,6 +91,10 @@ PREFIXES = {
     "WhereClauses": "WC.",
 }
 """A workbook made elsewhere names things without the prefix of their OID."""
+OTHER_SHEETS = {"Define": "Study", "Value Level": "ValueLevel", "Where Clauses": "WhereClauses"}
+OTHER_COLUMNS = {"Datasets": {"Description": "Label"}, "Variables": {"Description": "Label"}}
+OTHER_STANDARDS = {"SDTM-IG": "SDTMIG", "ADaM-IG": "ADaMIG", "SEND-IG": "SENDIG"}
+"""How older workbooks name sheets, columns and standards."""
 KEPT = "Kept"
 """The sheet that keeps the define.xml a workbook was made from, for what the other sheets cannot hold."""
 CHUNK = 30_000

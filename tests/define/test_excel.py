@@ -192,3 +192,25 @@ def test_what_is_no_workbook_is_a_mistake(data, tmp_path):
     (tmp_path / "spec.xlsx").write_bytes(data)
     with pytest.raises(MistakesError):
         read_excel(tmp_path / "spec.xlsx")
+
+
+def test_an_older_workbook_with_other_names_is_read(tmp_path):
+    book = openpyxl.Workbook()
+    sheets = {
+        "Define": [("Attribute", "Value"), ("StudyName", "S"), ("StandardName", "SDTM-IG"), ("StandardVersion", "3.2")],
+        "Datasets": [("Dataset", "Description", "Class", "Structure", "Key Variables", "Repeating"),
+                     ("DM", "Demographics", "Special Purpose", "One record per subject", "USUBJID", "No")],
+        "Variables": [("Order", "Dataset", "Variable", "Label", "Data Type", "Length"),
+                      (1, "DM", "USUBJID", "Unique Subject Identifier", "text", 11.0)],
+    }  # fmt: skip
+    for name, rows in sheets.items():
+        sheet = book.create_sheet(name)
+        for row in rows:
+            sheet.append(row)
+    book.save(tmp_path / "spec.xlsx")
+    define = read_excel(tmp_path / "spec.xlsx")
+    dataset = define.metadata.datasets[0]
+    assert (dataset.description.text, dataset.class_name) == ("Demographics", "SPECIAL PURPOSE")
+    assert define.metadata.items[0].length == "11"
+    assert dataset.standard_oid == define.metadata.standards.standards[0].oid
+    assert schema_findings(etree.fromstring(define_bytes(define))) == []
