@@ -18,32 +18,56 @@ from .algorithms import columns
 from .algorithms.lookup import ranked
 from .dataset import BuiltDataset, DatasetMetadata, Provenance, VariableMetadata
 from .derivations.baseline_flag import last_observation_before
-from .derivations.epoch import epoch_of
+from .derivations.epoch import epoch_from_elements, epoch_of
 from .derivations.study_day import study_day
+from .long_text import OWN_VARIABLES, split_long_texts
 from .plan import Plan, domain_prefix, study_days
+from .relations import add_comments, relate
 from .sdtm import Mapped
 from .tables import StudyTables, no_sources
 from .transliteration import Replacement, transliterate_frame
+from .unscheduled import number_unscheduled
 from .writers.lengths import agree_lengths
 
 SAS_VERSION = "9.4"
+LAST = ("CO", "RELREC")
+"""What points to records of the other datasets is made when those are numbered."""
 NO_DY = "Partial dates give no study day."
 
 
 def finish_sdtm(mapped: Sequence[Mapped], plan: Plan, tables: StudyTables) -> list[BuiltDataset]:
     """Finish all SDTM datasets of a study; each SUPP-- follows its parent."""
-    demographics = next((item.frame for item in mapped if item.plan.name == "DM"), None)
+    by_name = {item.plan.name: item for item in mapped}
+    demographics = by_name["DM"].frame if "DM" in by_name else None
+    number_unscheduled(mapped, plan.study)
+    for item in mapped:
+        if item.plan.name not in LAST:
+            if demographics is not None and item.plan.name != "DM":
+                add_study_days(item, demographics)
+                add_epochs(item, by_name, plan, tables)
+                add_baseline(item, demographics)
+            number(item, tables)
+    if "CO" in by_name:
+        add_comments(by_name["CO"], [item for item in mapped if item.plan.name != "CO"], plan.study.file.study)
+        if demographics is not None:
+            add_study_days(by_name["CO"], demographics)
+        number(by_name["CO"], tables)
+    if "RELREC" in by_name:
+        relate(by_name["RELREC"], by_name, tables)
+        sort_records(by_name["RELREC"])
     finished: list[BuiltDataset] = []
-    for item in sorted(mapped, key=lambda item: item.plan.name):
-        if demographics is not None and item.plan.name != "DM":
-            add_study_days(item, demographics)
-            add_epochs(item, demographics, plan, tables)
-            add_baseline(item, demographics)
-        sort_records(item)
-        add_sequence(item)
-        finished.append(shape(item))
-        finished.extend(supplemental(item))
+    for name in sorted(by_name):
+        finished.append(shape(by_name[name]))
+        finished.extend(supplemental(by_name[name]))
     return finished
+
+
+def number(item: Mapped, tables: StudyTables) -> None:
+    """Cut long texts, sort, and number the records; what comes after can point to them."""
+    split_long_texts(item)
+    sort_records(item)
+    add_sequence(item)
+    tables.keep(item.plan.name, item.frame, item.sources)
 
 
 def add_study_days(item: Mapped, demographics: pd.DataFrame) -> None:
@@ -56,21 +80,44 @@ def add_study_days(item: Mapped, demographics: pd.DataFrame) -> None:
             item.provenance[day] = Provenance("Derived", "Sponsor", method, columns=(date, "DM.RFSTDTC"))
 
 
-def add_epochs(item: Mapped, demographics: pd.DataFrame, plan: Plan, tables: StudyTables) -> None:
-    """Add EPOCH: the last epoch that has started on the record's date (epochs of study.yaml)."""
-    if "EPOCH" not in item.plan.variables or "EPOCH" in item.frame.columns or not plan.study.file.epochs:
+def add_epochs(item: Mapped, datasets: Mapping[str, Mapped], plan: Plan, tables: StudyTables) -> None:
+    """Add EPOCH: the last epoch that has started on the record's date, by the subject's elements (SE) or by study.yaml."""
+    if "EPOCH" not in item.plan.variables or "EPOCH" in item.frame.columns or item.plan.name == "SE":
         return
     prefix = domain_prefix(item.plan.spec)
     date = next((name for name in (f"{prefix}STDTC", f"{prefix}DTC") if name in item.frame.columns), None)
     if date is None:
         return
-    context = tables.context(tables.table(("dataset", "DM")), item.plan.name, plan.terminology)
-    starts = [rule.start.evaluate(context) for rule in plan.study.file.epochs]
-    positions = subject_positions(item.frame, demographics)
-    spread = [columns.take(columns.as_text(start), positions) for start in starts]
-    item.frame["EPOCH"] = epoch_of(item.frame[date], spread, [epoch.EPOCH for epoch in plan.study.file.epochs])
-    method = f"The last planned epoch that has started on the date part of {date}."
+    demographics = datasets["DM"].frame
+    if plan.study.file.epochs:
+        context = tables.context(tables.table(("dataset", "DM")), item.plan.name, plan.terminology)
+        starts = [rule.start.evaluate(context) for rule in plan.study.file.epochs]
+        positions = subject_positions(item.frame, demographics)
+        spread = [columns.take(columns.as_text(start), positions) for start in starts]
+        item.frame["EPOCH"] = epoch_of(item.frame[date], spread, [epoch.EPOCH for epoch in plan.study.file.epochs])
+        method = f"The last planned epoch that has started on the date part of {date}."
+    elif "SE" in datasets:
+        item.frame["EPOCH"] = epoch_of_elements(item.frame, date, datasets["SE"].frame)
+        method = f"EPOCH of the subject's last element (SE) that has started on the date part of {date}."
+    else:
+        return
     item.provenance["EPOCH"] = Provenance("Derived", "Sponsor", method, columns=(date,))
+
+
+def epoch_of_elements(frame: pd.DataFrame, date: str, elements: pd.DataFrame) -> pd.Series:
+    """Return the epoch of each record by the elements of its subject, in their order; partial dates where they can tell."""
+    order = elements["TAETORD"] if "TAETORD" in elements.columns else None
+    if order is None or bool(order.isna().any()):
+        return epoch_from_elements(frame["USUBJID"], frame[date], elements, after_last=True)
+    starts, names = [], []
+    for place in sorted(set(order.tolist())):
+        rows = np.flatnonzero(order.to_numpy() == place)
+        part = elements.take(rows).reset_index(drop=True)
+        for epoch in sorted(set(columns.as_text(part["EPOCH"]).dropna().astype("str"))):
+            own = part[columns.as_text(part["EPOCH"]).astype("str") == epoch].reset_index(drop=True)
+            starts.append(columns.take(columns.as_text(own["SESTDTC"]), subject_positions(frame, own)))
+            names.append(epoch)
+    return epoch_of(frame[date], starts, names)
 
 
 def add_baseline(item: Mapped, demographics: pd.DataFrame) -> None:
@@ -98,8 +145,10 @@ def sort_records(item: Mapped) -> None:
     """
     declared = item.plan.mapping.sort or item.plan.mapping.keys or item.plan.spec.keys
     names = [name for name in declared if name in item.frame.columns]
-    sequence = f"{domain_prefix(item.plan.spec)}SEQ"
-    rest = [name for name in item.frame.columns if name not in names and name != sequence]
+    prefix = domain_prefix(item.plan.spec)
+    first = [name for name in ("VISITNUM", f"{prefix}DTC", f"{prefix}STDTC") if name in item.frame.columns]
+    rest = [name for name in [*first, *item.frame.columns] if name not in names and name != f"{prefix}SEQ"]
+    rest = list(dict.fromkeys(rest))
     order = sorted_positions(item.frame, names, rest)
     item.frame = pd.DataFrame(
         {name: columns.take(item.frame[name], order) for name in item.frame.columns}, index=pd.RangeIndex(len(order))
@@ -107,6 +156,9 @@ def sort_records(item: Mapped) -> None:
     item.sources = item.sources.take(order).reset_index(drop=True)
     for qualifier in item.qualifiers.values():
         qualifier.values = columns.take(qualifier.values, order)
+    for remark in item.remarks:
+        remark.values = columns.take(remark.values, order)
+        remark.dates = None if remark.dates is None else columns.take(remark.dates, order)
 
 
 def sorted_positions(frame: pd.DataFrame, names: Sequence[str], rest: Sequence[str]) -> np.ndarray:
@@ -183,9 +235,18 @@ def shape(item: Mapped) -> BuiltDataset:
 def ordered_names(item: Mapped, names: Iterable[str]) -> tuple[str, ...]:
     """Return the variables in file order: the standard's for SDTM; ADaM prescribes none, so identifiers, then as mapped."""
     if not item.plan.mapping.is_analysis:
-        return tuple(item.plan.standard.order(item.plan.spec, names))
+        pieces = pieces_by_variable(item, names)
+        rest = {name for own in pieces.values() for name in own}
+        ordered = item.plan.standard.order(item.plan.spec, [name for name in names if name not in rest])
+        return tuple(one for name in ordered for one in (name, *pieces.get(name, [])))
     present = set(names)
     return tuple(name for name in dict.fromkeys(["STUDYID", "USUBJID", *item.plan.variables]) if name in present)
+
+
+def pieces_by_variable(item: Mapped, names: Iterable[str]) -> dict[str, list[str]]:
+    """Return the variables that hold the rest of a long text (TSVAL1, COVAL1) by the variable they follow."""
+    own = OWN_VARIABLES.get(item.plan.name)
+    return {} if own is None else {own: [name for name in names if name != own and name.rstrip("0123456789") == own]}
 
 
 def _empty_permissible(item: Mapped, name: str) -> bool:

@@ -33,8 +33,10 @@ class TestRow(Strict):
     """One row of a Findings table of tests: one record for each raw row with a result.
 
     `result` is the column of the result, `unit` its unit (a constant, or `{column: ...}`). `standard_unit` is the unit of
-    --STRESN (default: the standard one of the test), `decimals` the rounding of a converted result, `factor` a conversion
-    the study declares. Names in capitals set variables for this test alone.
+    --STRESN (default: the standard one of the test, where study.yaml says `units: si` or `conventional`), `decimals` the
+    rounding of a converted result, `factor` a conversion the study declares. `low` and `high` are the reference range, in
+    `range_unit` (default: the unit of the result); they are converted with the result, and --NRIND follows. Where the condition
+    `not_done` holds, a record says NOT DONE, with `reason`. Names in capitals set variables for this test alone.
     """
 
     __test__ = False
@@ -44,6 +46,11 @@ class TestRow(Strict):
     standard_unit: str | None = None
     decimals: int | None = Field(default=None, ge=0, le=15)
     factor: str | None = None
+    low: Input | None = None
+    high: Input | None = None
+    range_unit: Result | None = None
+    not_done: str | None = None
+    reason: Input | None = None
     when: str | None = None
     set: dict[str, Result] = Field(default_factory=dict)
 
@@ -51,6 +58,85 @@ class TestRow(Strict):
     @classmethod
     def _variables_in_capitals(cls, data: Any) -> Any:
         return gather_capitals(data)
+
+
+class Each(Strict):
+    """One of several records that each raw row makes: where `when` holds, or the box in column `checked` is ticked.
+
+    Without either every row makes it. Names in capitals set variables for these records alone.
+    """
+
+    when: str | None = None
+    checked: str | None = None
+    set: dict[str, Result] = Field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _variables_in_capitals(cls, data: Any) -> Any:
+        return gather_capitals(data)
+
+
+class Comment(Strict):
+    """A comment on the records of a block: a record of CO that points to each record with a text in `from`."""
+
+    value: Input = Field(alias="from")
+    date: Input | None = None
+    reference: str | None = None
+
+
+class VisitSource(Strict):
+    """Where visits took place: rows of a `form` or a built `dataset` with a `visit` and a `date` (defaults: VISIT and
+    the --DTC of a dataset)."""  # noqa: D205, D209
+
+    form: str | None = None
+    dataset: str | None = None
+    visit: Input | None = None
+    date: Input | None = None
+    when: str | None = None
+
+    @model_validator(mode="after")
+    def _whole(self) -> VisitSource:
+        if (self.form is None) == (self.dataset is None):
+            raise ValueError("a source of visits names either a 'form' or a 'dataset'")
+        if self.form is not None and (self.visit is None or self.date is None):
+            raise ValueError("a form as a source of visits needs 'visit' and 'date'")
+        return self
+
+    @property
+    def key(self) -> TableKey:
+        """The table of the source."""
+        return ("form", self.form) if self.form is not None else ("dataset", self.dataset or "")
+
+
+class RelationSide(Strict):
+    """One side of a relation: a dataset, the variable `by` whose equal values belong together, and which records."""
+
+    dataset: str
+    by: str
+    where: str | None = None
+    reltype: Literal["ONE", "MANY"] | None = None
+
+
+class Relation(Strict):
+    """A relation of two or more datasets in RELREC (SDTMIG 3.4, 8.2 and 8.3).
+
+    `between` lists the sides. With `reltype` on every side it is a relation of whole datasets by the variables `by` (one
+    record for each side); without, the records of a subject with the same value are related one group at a time, by --SEQ.
+    """
+
+    relid: str
+    between: tuple[RelationSide, ...] = Field(min_length=2)
+
+    @model_validator(mode="after")
+    def _one_form(self) -> Relation:
+        if len({side.reltype is None for side in self.between}) > 1:
+            raise ValueError("'reltype' stands on every side (datasets are related) or on none (records are)")
+        return self
+
+    @property
+    def of_datasets(self) -> bool:
+        """Whether whole datasets are related."""
+        return self.between[0].reltype is not None
 
 
 class Supplemental(Strict):
@@ -124,26 +210,32 @@ class TimeToEvent(Strict):
 
 
 class Records(Strict):
-    """One block: its rows come from a raw `form`, a built `dataset`, or are written here (`rows`).
+    """One block: its rows come from a raw `form`, a built `dataset`, from `visits` (one row for each subject and visit,
+    with the columns VISIT, START and END), or are written here (`rows`).
 
-    Order of work: `join`, `when` (rows that count), `let` (working columns), `tests`, `set`, `supplemental`.
-    """
+    Order of work: `join`, `when` (rows that count), `let` (working columns), `set`, `supplemental`, then `tests` or `each`.
+    """  # noqa: D205
 
     form: str | None = None
     dataset: str | None = None
     rows: tuple[dict[str, Result], ...] = ()
+    visits: tuple[VisitSource, ...] = ()
     join: tuple[Join, ...] = ()
     when: str | None = None
     let: dict[str, Input] = Field(default_factory=dict)
     tests: tuple[TestRow, ...] = ()
+    each: tuple[Each, ...] = ()
     time_to_event: tuple[TimeToEvent, ...] = ()
     set: dict[str, Result] = Field(default_factory=dict)
     supplemental: dict[str, Supplemental] = Field(default_factory=dict)
+    comments: tuple[Comment, ...] = ()
 
     @model_validator(mode="after")
     def _one_source(self) -> Records:
-        if sum((self.form is not None, self.dataset is not None, bool(self.rows))) != 1:
-            raise ValueError("records come from one of 'form', 'dataset' and 'rows'")
+        if sum((self.form is not None, self.dataset is not None, bool(self.rows), bool(self.visits))) != 1:
+            raise ValueError("records come from one of 'form', 'dataset', 'visits' and 'rows'")
+        if self.tests and self.each:
+            raise ValueError("a block has either 'tests' or 'each'; write a second block")
         return self
 
     @property
@@ -151,7 +243,9 @@ class Records(Strict):
         """The table the rows come from."""
         if self.form is not None:
             return ("form", self.form)
-        return ("dataset", self.dataset) if self.dataset is not None else ("rows", "mapping")
+        if self.dataset is not None:
+            return ("dataset", self.dataset)
+        return ("rows", "visits") if self.visits else ("rows", "mapping")
 
 
 class OwnVariable(Strict):
@@ -181,12 +275,17 @@ class DatasetMapping(Strict):
     omit: tuple[str, ...] = ()
     baseline: str | None = None
     variables: dict[str, OwnVariable] = Field(default_factory=dict)
-    records: tuple[Records, ...] = Field(min_length=1)
+    records: tuple[Records, ...] = ()
+    relations: tuple[Relation, ...] = ()
 
     @model_validator(mode="after")
     def _one_name(self) -> DatasetMapping:
         if (self.domain is None) == (self.dataset is None):
             raise ValueError("a mapping names either a 'domain' (SDTM) or a 'dataset' (ADaM)")
+        if bool(self.relations) != (self.domain == "RELREC"):
+            raise ValueError("RELREC, and no other dataset, is made of 'relations'")
+        if not self.records and not self.relations:
+            raise ValueError("a mapping has 'records'")
         return self
 
     @property

@@ -19,12 +19,19 @@ from cdiscway.specs.standards import Standard, load_standard
 
 from .algorithms.assign import check_condition
 from .algorithms.base import RuleBase, Scope, TableKey
-from .mapping import DatasetMapping, EventSource, Excluding, Records, TestRow, TimeToEvent
+from .algorithms.derive import OWN_FILE, own_signatures
+from .derivations.visits import Window, overlapping
+from .mapping import DatasetMapping, Each, EventSource, Excluding, Records, TestRow, TimeToEvent, VisitSource
 from .readers.raw import NotAllError, Place, RawForm, RawSource, open_raw
 from .study import Study
+from .trial_design import design_mappings
 
 UsedColumns = set[tuple[TableKey, str]]
 SET_BY_THE_TOOL = ("STUDYID", "DOMAIN")
+VISIT_COLUMNS = ("VISIT", "START", "END")
+"""The columns of a block whose rows come from `visits`."""
+COMMENT_VARIABLES = ("RDOMAIN", "USUBJID", "IDVAR", "IDVARVAL", "COREF", "COVAL", "CODTC")
+"""The variables of CO that comments on other records set."""
 
 
 @dataclass(frozen=True)
@@ -83,20 +90,25 @@ class _Planner:
         self.used: UsedColumns = set()
         self.tables: dict[TableKey, Sequence[str]] = {}
         self.unread: set[TableKey] = set()
+        self.functions = self._own_functions()
 
     def plan(self) -> Plan:
         raw = self._open_raw()
         headers: dict[str, Sequence[str]] = {name: form.names for name, form in raw.forms.items()}
         standards = [self._standard("sdtm"), self._standard("adam")]
         mappings = self._read_mappings()
+        mappings += self._made_mappings(mappings)
         if standards[0] is None or standards[1] is None:
             self.mistakes.raise_if_any()
             raise AssertionError("an unknown standard is a mistake")
         self.tables = {("form", name): header for name, header in headers.items()}
+        self.tables["rows", "visits"] = VISIT_COLUMNS
         drafts = [self._draft(mapping, document, standards[mapping.is_analysis]) for mapping, document in mappings]
         known = [draft for draft in drafts if draft is not None]
         for draft in known:
             expected = draft.standard.required(draft.spec) + draft.standard.expected(draft.spec)
+            if draft.name == "RELREC":
+                continue
             self.tables["dataset", draft.name] = tuple(dict.fromkeys([*draft.variables, *expected]))
             if any(records.supplemental for records in draft.mapping.records):
                 supplemental = draft.standard.supplemental(draft.spec)
@@ -119,6 +131,24 @@ class _Planner:
             synonyms,
             not_submitted,
         )
+
+    def _own_functions(self) -> dict[str, tuple[tuple[str, ...], str]]:
+        try:
+            return own_signatures(self.study.folder)
+        except SyntaxError as error:
+            self.mistakes.add(OWN_FILE, error.lineno, "", f"is not Python: {error.msg}")
+            return {}
+
+    def _made_mappings(
+        self, mappings: Sequence[tuple[DatasetMapping, Document]]
+    ) -> list[tuple[DatasetMapping, Document]]:
+        """Return the mappings that nobody wrote: trial design from study.yaml, and CO where records have comments."""
+        names = {mapping.name for mapping, _ in mappings} | {name for _, name in self.unread}
+        made = [(mapping, document) for mapping, document in design_mappings(self.study) if mapping.name not in names]
+        commented = next((document for mapping, document in mappings if has_comments(mapping)), None)
+        if commented is not None and "CO" not in names:
+            made.append((DatasetMapping.model_construct(domain="CO"), Document(commented.name, {}, {})))
+        return made
 
     def _standard(self, kind: str) -> Standard | None:
         name = getattr(self.study.file.standards, kind)
@@ -237,6 +267,8 @@ class _Planner:
             add,
             used=self.used,
             visits=visits,
+            windows=any(visit.window is not None for visit in self.study.file.visits),
+            functions=self.functions,
             unread=frozenset(self.unread),
         )
 
@@ -252,13 +284,37 @@ class _Planner:
             scope = self._scope(None, ("form", item.form), [])
             if scope.other(("form", item.form), ("excluded", place, "form")) is not None:
                 check_condition(scope, item.when, ("excluded", place, "when"))
+        self._check_design()
         for place, epoch in enumerate(self.study.file.epochs):
             scope = self._scope(None, ("dataset", "DM"), self.tables.get(("dataset", "DM"), ()))
             epoch.start.check(scope, ("epochs", place, "start"))
 
+    def _check_design(self) -> None:
+        """Check the tables of study.yaml against each other: elements of arms, windows of visits."""
+        file = self.study.file
+        known = [element.ETCD for element in file.elements]
+        for place, arm in enumerate(file.arms):
+            for number, item in enumerate(arm.elements):
+                if item.ETCD not in known:
+                    way: Way = ("arms", place, "elements", number)
+                    message = f"there is no element '{item.ETCD}'"
+                    self.mistakes.add(
+                        "study.yaml", self.study.document.line(way), show_way(way), message, nearest(item.ETCD, known)
+                    )
+        windows = [Window(visit.VISIT, visit.VISITNUM, *visit.window) for visit in file.visits if visit.window]
+        for one, other in overlapping(windows):
+            message = f"the windows of {one} and {other} share a day"
+            self.mistakes.add("study.yaml", self.study.document.line(("visits",)), "visits", message)
+        if file.epochs and any(element.start is not None for element in file.elements):
+            message = "EPOCH follows from 'elements' here"
+            self.mistakes.add(
+                "study.yaml", self.study.document.line(("epochs",)), "epochs", message, "leave out 'epochs'"
+            )
+
     def _check(self, draft: DatasetPlan) -> DatasetPlan:
         needs: set[str] = set()
         blocks = []
+        self._check_relations(draft, needs)
         for place, records in enumerate(draft.mapping.records):
             blocks.append(self._check_block(draft, records, ("records", place), needs))
         for name in draft.mapping.sort:
@@ -269,6 +325,18 @@ class _Planner:
         return DatasetPlan(
             draft.mapping, draft.document, draft.spec, draft.standard, draft.variables, tuple(blocks), frozenset(needs)
         )
+
+    def _check_relations(self, draft: DatasetPlan, needs: set[str]) -> None:
+        for place, relation in enumerate(draft.mapping.relations):
+            for number, side in enumerate(relation.between):
+                way: Way = ("relations", place, "between", number)
+                scope = self._scope(draft, ("rows", ""), [])
+                scope.needs = needs
+                other = scope.other(("dataset", side.dataset), (*way, "dataset"))
+                if other is not None:
+                    other.use(side.by, (*way, "by"))
+                    if side.where is not None:
+                        check_condition(other, side.where, (*way, "where"))
 
     def _check_block(self, draft: DatasetPlan, records: Records, way: Way, needs: set[str]) -> BlockPlan:
         scope = self._scope(draft, records.key, ["STUDYID", *self.study.file.subject])
@@ -282,24 +350,55 @@ class _Planner:
         self._check_joins(records, scope, way)
         if records.when is not None:
             check_condition(scope, records.when, (*way, "when"))
-        for place, row in enumerate(records.rows):
-            for name, rule in row.items():
-                self._check_rule(rule, name, draft, scope, (*way, "rows", place, name))
+        self._check_rows(records, draft, scope, way)
         for name, rule in records.let.items():
             if name in self.tables.get(records.key, ()):
                 scope.add((*way, "let", name), f"'{name}' is a column already", "take another name")
             rule.check(scope, (*way, "let", name))
             scope.names.add(name)
-        if records.rows:
-            scope.names |= {name for row in records.rows for name in row}
+        for place, source in enumerate(records.visits):
+            self._check_visit_source(source, scope, (*way, "visits", place))
         per_test = self._check_sets(draft, records, scope, way)
+        self._check_beside(records, scope, way)
+        for place, parameter in enumerate(records.time_to_event):
+            self._check_time_to_event(parameter, draft, scope, (*way, "time_to_event", place))
+        return BlockPlan(records, per_test)
+
+    def _check_rows(self, records: Records, draft: DatasetPlan, scope: Scope, way: Way) -> None:
+        for place, row in enumerate(records.rows):
+            for name, rule in row.items():
+                self._check_rule(rule, name, draft, scope, (*way, "rows", place, name))
+        scope.names |= {name for row in records.rows for name in row}
+
+    @staticmethod
+    def _check_beside(records: Records, scope: Scope, way: Way) -> None:
+        """Check what stands beside the records: supplemental qualifiers and comments."""
         for name, qualifier in records.supplemental.items():
             qualifier.value.check(scope, (*way, "supplemental", name, "from"))
             if len(name) > 8 or not name.isalnum() or name != name.upper() or name[0].isdigit():
                 scope.add((*way, "supplemental", name), "QNAM has at most 8 capitals and digits, a letter first", "")
-        for place, parameter in enumerate(records.time_to_event):
-            self._check_time_to_event(parameter, draft, scope, (*way, "time_to_event", place))
-        return BlockPlan(records, per_test)
+        for place, comment in enumerate(records.comments):
+            comment.value.check(scope, (*way, "comments", place, "from"))
+            if comment.date is not None:
+                comment.date.check(scope, (*way, "comments", place, "date"))
+
+    def _check_visit_source(self, source: VisitSource, scope: Scope, way: Way) -> None:
+        other = scope.other(source.key, (*way, source.key[0]))
+        if other is None:
+            return
+        other.names |= {"STUDYID", *self.study.file.subject}
+        if source.key[0] == "form" and not has_subject(self.study, self.tables[source.key]):
+            scope.add((*way, "form"), f"form {source.form} lacks the columns that identify the subject", "")
+        if source.visit is None:
+            other.use("VISIT", (*way, "dataset"))
+        else:
+            source.visit.check(other, (*way, "visit"))
+        if source.date is not None:
+            source.date.check(other, (*way, "date"))
+        elif visit_date(source.key[1], self.tables[source.key]) is None:
+            scope.add((*way, "dataset"), f"dataset {source.key[1]} has no date", "say which with 'date'")
+        if source.when is not None:
+            check_condition(other, source.when, (*way, "when"))
 
     def _check_joins(self, records: Records, scope: Scope, way: Way) -> None:
         for place, join in enumerate(records.join):
@@ -320,6 +419,8 @@ class _Planner:
         by_test: set[str] = set()
         for place, test in enumerate(records.tests):
             by_test |= self._check_test(test, draft, scope, (*way, "tests", place))
+        for place, item in enumerate(records.each):
+            by_test |= self._check_each(item, draft, scope, (*way, "each", place))
         outer = set(scope.names)
         dependent: set[str] = set()
         for name, rule in records.set.items():
@@ -340,11 +441,39 @@ class _Planner:
             prefix = draft.name[:2] if len(draft.name) == 2 else draft.spec.names[0][:2]
             scope.target = draft.standard.resolve(draft.spec, f"{prefix}ORRESU")
             test.unit.check(scope, (*way, "unit"))
-        if test.when is not None:
-            check_condition(scope, test.when, (*way, "when"))
-        for name, rule in test.set.items():
-            self._check_rule(rule, name, draft, scope, (*way, name))
+            if test.range_unit is not None:
+                test.range_unit.check(scope, (*way, "range_unit"))
+            scope.target = None
+        for word in ("low", "high", "reason"):
+            rule = getattr(test, word)
+            if rule is not None:
+                rule.check(scope, (*way, word))
+        if test.range_unit is not None and test.low is None and test.high is None:
+            scope.add((*way, "range_unit"), "'range_unit' goes with 'low' and 'high'", "")
+        if test.reason is not None and test.not_done is None and not self.study.file.words.not_done:
+            scope.add((*way, "reason"), "'reason' goes with 'not_done'", "")
+        for word in ("when", "not_done"):
+            if getattr(test, word) is not None:
+                check_condition(scope, getattr(test, word), (*way, word))
+        self._check_own_set(test.set, draft, scope, way)
         return {*test.set, *result_variables(draft.spec)}
+
+    def _check_each(self, item: Each, draft: DatasetPlan, scope: Scope, way: Way) -> set[str]:
+        if item.when is not None:
+            check_condition(scope, item.when, (*way, "when"))
+        if item.checked is not None:
+            scope.use(item.checked, (*way, "checked"))
+        self._check_own_set(item.set, draft, scope, way)
+        return set(item.set)
+
+    def _check_own_set(self, rules: Mapping[str, RuleBase], draft: DatasetPlan, scope: Scope, way: Way) -> None:
+        """Check the variables of one line of `tests` or `each`; each may use those before it on its line."""
+        outside = set(scope.names)
+        for name, rule in rules.items():
+            self._check_rule(rule, name, draft, scope, (*way, name))
+            scope.names.add(name)
+        scope.names.clear()
+        scope.names.update(outside)
 
     def _check_rule(self, rule: RuleBase, name: str, draft: DatasetPlan, scope: Scope, way: Way) -> None:
         scope.target = draft.variables.get(name)
@@ -487,7 +616,7 @@ def target_ways(mapping: DatasetMapping) -> list[tuple[str, Way]]:
         for number, row in enumerate(records.rows):
             for name in row:
                 found.setdefault(name, (*way, "rows", number, name))
-        for part in ("tests", "time_to_event"):
+        for part in ("tests", "each", "time_to_event"):
             for number, item in enumerate(getattr(records, part)):
                 for name in item.set:
                     found.setdefault(name, (*way, part, number, name))
@@ -500,6 +629,17 @@ def result_variables(spec: DatasetSpec) -> tuple[str, ...]:
     """Return the variables that a table of tests sets by itself: original and standard result and unit."""
     prefix = domain_prefix(spec)
     return tuple(f"{prefix}{suffix}" for suffix in ("ORRES", "ORRESU", "STRESC", "STRESN", "STRESU"))
+
+
+def has_comments(mapping: DatasetMapping) -> bool:
+    """Whether a mapping makes comments on its records."""
+    return any(records.comments for records in mapping.records)
+
+
+def visit_date(dataset: str, names: Iterable[str]) -> str | None:
+    """Return the variable that dates the visits of a dataset: --DTC, or --STDTC."""
+    present = set(names)
+    return next((name for name in (f"{dataset}DTC", f"{dataset}STDTC") if name in present), None)
 
 
 def domain_prefix(spec: DatasetSpec) -> str:
@@ -525,17 +665,39 @@ def automatic_variables(
     names = ["STUDYID", "DOMAIN", "USUBJID", f"{prefix}SEQ"]
     if mapping.name == "DM":
         names = ["STUDYID", "DOMAIN", *study.file.subject]
-    if any(records.tests for records in mapping.records):
-        names += result_variables(spec)
+    names += test_variables(mapping, prefix, spec, study)
+    if any(records.visits for records in mapping.records):
+        names += ["VISIT", "VISITNUM", f"{prefix}STDTC", f"{prefix}ENDTC"]
+        names += [f"{prefix}STDY", f"{prefix}ENDY"]
     pairs = {f"{prefix}TESTCD": f"{prefix}TEST", f"{prefix}PARMCD": f"{prefix}PARM", "VISIT": "VISITNUM"}
+    if mapping.name == "DM":
+        pairs |= {"DTHDTC": "DTHFL"} | ({"ARMCD": "ARM", "ACTARMCD": "ACTARM"} if study.file.arms else {})
+    if any(visit.VISITDY is not None for visit in study.file.visits) and mapping.name != "TV":
+        names += ["VISITDY"] if "VISIT" in variables or "VISIT" in names else []
     names += [name for given, name in pairs.items() if given in variables]
+    if mapping.name == "CO":
+        names += COMMENT_VARIABLES
     if mapping.name != "DM":
         names += [day for date, day in study_days(prefix) if date in variables]
-        if study.file.epochs and spec.observation_class in {"Interventions", "Events", "Findings", "Findings About"}:
+        dated = study.file.epochs or any(element.start is not None for element in study.file.elements)
+        if dated and spec.observation_class in {"Interventions", "Events", "Findings", "Findings About"}:
             names.append("EPOCH")
     if mapping.baseline is not None:
         names.append(mapping.baseline)
     return [name for name in dict.fromkeys(names) if name in spec.names or standard.resolve(spec, name) is not None]
+
+
+def test_variables(mapping: DatasetMapping, prefix: str, spec: DatasetSpec, study: Study) -> list[str]:
+    """Return the variables that the tables of tests of a mapping set by themselves."""
+    tests = [test for records in mapping.records for test in records.tests]
+    names = list(result_variables(spec)) if tests else []
+    if any(test.not_done is not None for test in tests) or (tests and study.file.words.not_done):
+        names.append(f"{prefix}STAT")
+    if any(test.reason is not None for test in tests):
+        names.append(f"{prefix}REASND")
+    if any(test.low is not None or test.high is not None for test in tests):
+        names += [f"{prefix}{suffix}" for suffix in ("ORNRLO", "ORNRHI", "STNRLO", "STNRHI", "NRIND")]
+    return names
 
 
 def study_days(prefix: str) -> tuple[tuple[str, str], ...]:

@@ -11,14 +11,16 @@ import pandas as pd
 from cdiscway.specs.model import VariableSpec
 
 from .algorithms import columns
+from .algorithms.assign import ColumnRule
 from .algorithms.base import Context, RuleBase, Table
-from .algorithms.findings import StandardResults, standard_results
+from .algorithms.findings import Collected, StandardResults, standard_results
 from .algorithms.numbers import read_numbers
 from .algorithms.terms import recode_to_terms
 from .dataset import Provenance
-from .mapping import Records, Supplemental, TestRow
+from .mapping import Comment, Each, Records, Supplemental, TestRow
 from .plan import BlockPlan, DatasetPlan, domain_prefix
 from .tables import StudyTables, identifiers, no_sources, stack_sources
+from .visit_rows import visit_rows
 
 Columns = dict[str, pd.Series]
 
@@ -33,6 +35,15 @@ class Qualifier:
 
 
 @dataclass
+class Remark:
+    """One comment on the records of a mapped dataset: its text and date per record."""
+
+    definition: Comment
+    values: pd.Series
+    dates: pd.Series | None
+
+
+@dataclass
 class Mapped:
     """A dataset after mapping: the variables the mapping sets, not yet typed, ordered or numbered."""
 
@@ -42,6 +53,7 @@ class Mapped:
     qualifiers: dict[str, Qualifier] = field(default_factory=dict)
     provenance: dict[str, Provenance] = field(default_factory=dict)
     value_provenance: dict[tuple[str, str, str], Provenance] = field(default_factory=dict)
+    remarks: list[Remark] = field(default_factory=list)
 
 
 @dataclass
@@ -51,6 +63,7 @@ class Block:
     columns: Columns
     sources: pd.DataFrame
     qualifiers: Columns = field(default_factory=dict)
+    remarks: list[Remark] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.sources)
@@ -60,6 +73,8 @@ def map_dataset(plan: DatasetPlan, tables: StudyTables) -> Mapped:
     """Map one dataset: every block of its mapping, in order. What is wrong with the data goes to the reporter."""
     mapper = Mapper(plan, tables)
     blocks = [block for part in plan.blocks for block in mapper.map_block(part)]
+    if not blocks:
+        return Mapped(plan, pd.DataFrame(index=pd.RangeIndex(0)), no_sources(0))
     return mapper.stack([block for block in blocks if len(block)] or blocks)
 
 
@@ -81,13 +96,22 @@ class Mapper:
         context = self.context(self.rows(records))
         for name, rule in records.let.items():
             context.values[name] = rule.evaluate(context)
-        common = {name: rule for name, rule in records.set.items() if name not in part.per_test}
+        common: dict[str, RuleBase] = self._visit_rules() if records.visits else {}
+        common |= {name: rule for name, rule in records.set.items() if name not in part.per_test}
         self.set_variables(common, context, records)
         self._qualify(records, context)
+        later = {name: rule for name, rule in records.set.items() if name in part.per_test}
+        if records.each:
+            return [self._map_each(item, later, context, records) for item in records.each]
         if not records.tests:
             return [self.finish_block(context, records)]
-        later = {name: rule for name, rule in records.set.items() if name in part.per_test}
         return [self._map_test(test, later, context, records) for test in records.tests]
+
+    def _visit_rules(self) -> dict[str, RuleBase]:
+        """Return the rules of a block of visits, for what it does not set itself."""
+        prefix = domain_prefix(self.plan.spec)
+        names = {"VISIT": "VISIT", f"{prefix}STDTC": "START", f"{prefix}ENDTC": "END"}
+        return {name: ColumnRule(column=column) for name, column in names.items() if name in self.plan.variables}
 
     def _map_written(self, row: Mapping[str, RuleBase], records: Records) -> Block:
         """Map one record that is written in the mapping itself (trial summary and other trial design)."""
@@ -97,7 +121,11 @@ class Mapper:
 
     def rows(self, records: Records) -> Table:
         """Return the rows of a block, of a form or a dataset: joined and filtered."""
-        table = self.tables.table(records.key)
+        table = (
+            visit_rows(records.visits, self.tables, self.plan.name)
+            if records.visits
+            else self.tables.table(records.key)
+        )
         for join in records.join:
             table = self.tables.join(table, join, self.plan.name)
         if records.when is None:
@@ -139,24 +167,87 @@ class Mapper:
                 provenance = Provenance(qualifier.origin, provenance.source, "", provenance.forms, provenance.columns)
             self.definitions.setdefault(name, (qualifier, provenance))
 
+    def _map_each(self, item: Each, later: Mapping[str, RuleBase], context: Context, records: Records) -> Block:
+        """Map one of the several records that a raw row makes."""
+        keep = np.ones(len(context), dtype=bool) if item.when is None else context.mask(item.when)
+        if item.checked is not None:
+            keep &= self._checked(item.checked, context)
+        inner = self._rows_of(np.flatnonzero(keep), context)
+        self.set_variables({**item.set, **later}, inner, records)
+        return self.finish_block(inner, records)
+
+    @staticmethod
+    def _checked(name: str, context: Context) -> np.ndarray:
+        """Return where the box in a column is ticked, by the words of the study."""
+        codes, texts = columns.distinct(columns.as_text(context.column(name)))
+        ticked = [text in context.study.file.words.checked for text in texts]
+        return np.asarray(np.append(np.array(ticked, dtype=bool), False)[codes])
+
+    @staticmethod
+    def _rows_of(positions: np.ndarray, context: Context) -> Context:
+        """Return the context of some rows only, with what was set for them so far."""
+        inner = context.inside(context.table.select(positions))
+        inner.values = {name: columns.take(column, positions) for name, column in context.values.items()}
+        return inner
+
     def _map_test(self, test: TestRow, later: Mapping[str, RuleBase], context: Context, records: Records) -> Block:
-        """Map one row of the table of tests: one record for each raw row with a result."""
-        result = columns.as_text(test.result.evaluate(context))
-        keep = ~columns.missing(result)
+        """Map one row of the table of tests: one record for each raw row with a result, or that says not done."""
+        result, not_done = self._result(test, context)
+        keep = ~columns.missing(result) | not_done
         if test.when is not None:
             keep &= context.mask(test.when)
         positions = np.flatnonzero(keep)
-        inner = context.inside(context.table.select(positions))
-        inner.values = {name: columns.take(column, positions) for name, column in context.values.items()}
+        inner = self._rows_of(positions, context)
         self.set_variables(test.set, inner, records)
-        result = columns.take(result, positions)
-        unit = None if test.unit is None else self._value_of_unit(test.unit, inner)
+        result, not_done = columns.take(result, positions), not_done[positions]
         prefix = domain_prefix(self.plan.spec)
-        made = standard_results(result, unit, test, prefix, inner, self.plan.variables)
+        made = standard_results(
+            self._collected(test, result, not_done, inner), test, prefix, inner, self.plan.variables
+        )
         inner.values.update(self._named(made, prefix))
         self._note_results(test, inner, prefix, records, made)
+        if not_done.any():
+            self._set_not_done(test, not_done, inner, prefix, records)
         self.set_variables(later, inner, records)
         return self.finish_block(inner, records)
+
+    @staticmethod
+    def _result(test: TestRow, context: Context) -> tuple[pd.Series, np.ndarray]:
+        """Return the results, and where the test was not done: by its condition, or by a word of the study."""
+        result = columns.as_text(test.result.evaluate(context))
+        not_done = np.zeros(len(context), dtype=bool)
+        if test.not_done is not None:
+            not_done = context.mask(test.not_done) & columns.missing(result)
+        words = context.study.file.words.not_done
+        if words:
+            codes, texts = columns.distinct(result)
+            said = np.append(np.array([text in words for text in texts], dtype=bool), False)[codes]
+            result = columns.from_codes(codes, [None if text in words else text for text in texts])
+            not_done = not_done | said
+        return result, not_done
+
+    def _collected(self, test: TestRow, result: pd.Series, not_done: np.ndarray, context: Context) -> Collected:
+        """Return result, unit and reference range as they were collected, row by row."""
+        unit = None if test.unit is None else self._value_of_unit(test.unit, context)
+        if unit is not None and not_done.any():
+            unit = columns.choose([~not_done], [unit], len(context))
+        limits = [None if rule is None else columns.as_text(rule.evaluate(context)) for rule in (test.low, test.high)]
+        range_unit = None if test.range_unit is None else self._value_of_unit(test.range_unit, context)
+        return Collected(result, unit, limits[0], limits[1], range_unit)
+
+    def _set_not_done(
+        self, test: TestRow, not_done: np.ndarray, context: Context, prefix: str, records: Records
+    ) -> None:
+        """Set --STAT, and --REASND where the mapping names a reason."""
+        stat, reason = f"{prefix}STAT", f"{prefix}REASND"
+        if stat in self.plan.variables:
+            said = columns.constant("NOT DONE", len(context))
+            context.values[stat] = columns.choose([not_done], [said], len(context))
+            self.provenance.setdefault(stat, []).append(Provenance("Assigned", "Sponsor"))
+        if test.reason is not None and reason in self.plan.variables:
+            given = columns.as_text(test.reason.evaluate(context))
+            context.values[reason] = columns.choose([not_done], [given], len(context))
+            self.provenance.setdefault(reason, []).append(test.reason.provenance(records.key))
 
     def _value_of_unit(self, rule: RuleBase, context: Context) -> pd.Series:
         context.target = self.plan.variables.get(f"{domain_prefix(self.plan.spec)}ORRESU")
@@ -181,6 +272,15 @@ class Mapper:
             "STRESN": Provenance("Derived", "Sponsor", f"Numeric value of {prefix}STRESC.", collected.forms, ()),
             "STRESU": Provenance("Assigned", "Sponsor", "", unit.forms, unit.columns),
         }
+        for suffix in ("ORNRLO", "ORNRHI"):
+            rule = test.low if suffix.endswith("LO") else test.high
+            if rule is not None:
+                parts[suffix] = rule.provenance(records.key)
+                standard = f"{prefix}{suffix} converted as the result."
+                parts[suffix.replace("OR", "ST", 1)] = Provenance("Derived", "Sponsor", standard, parts[suffix].forms)
+        if "NRIND" in made.columns:
+            method = f"LOW, NORMAL or HIGH: {prefix}STRESN against {prefix}STNRLO and {prefix}STNRHI."
+            parts["NRIND"] = Provenance("Derived", "Sponsor", method)
         _, codes = columns.distinct(columns.drop_unused(columns.as_text(context.values[f"{prefix}TESTCD"])))
         for suffix, provenance in parts.items():
             self.provenance.setdefault(f"{prefix}{suffix}", []).append(provenance)
@@ -200,7 +300,15 @@ class Mapper:
             made["STUDYID"] = columns.constant(context.study.file.study, len(context))
         sources = context.table.sources if context.table.sources is not None else no_sources(len(context))
         qualifiers = {name: context.values[f"--{name}"] for name in records.supplemental}
-        return Block(made, sources, qualifiers)
+        remarks = [
+            Remark(
+                comment,
+                columns.as_text(comment.value.evaluate(context)),
+                None if comment.date is None else columns.as_text(comment.date.evaluate(context)),
+            )
+            for comment in records.comments
+        ]
+        return Block(made, sources, qualifiers, remarks)
 
     def _set_partners(self, context: Context) -> None:
         """Set what follows from another variable: --TEST from --TESTCD, TSPARM from TSPARMCD, VISITNUM from VISIT."""
@@ -211,12 +319,34 @@ class Mapper:
                 codes, texts = columns.distinct(columns.as_text(context.values[code]))
                 context.values[name] = columns.from_codes(codes, [decodes.get(text) for text in texts])
                 self.provenance.setdefault(name, [Provenance("Assigned", "Sponsor")])
-        if "VISIT" in context.values and "VISITNUM" in self.plan.variables and "VISITNUM" not in context.values:
-            numbers = {visit.VISIT: visit.VISITNUM for visit in context.study.file.visits}
-            context.values["VISITNUM"] = columns.numbers_of_distinct(
-                context.values["VISIT"], lambda texts: [numbers.get(text, float("nan")) for text in texts]
-            )
-            self.provenance.setdefault("VISITNUM", [Provenance("Assigned", "Sponsor")])
+        self._set_visit_partners(context)
+        self._set_demographics(context)
+
+    def _set_visit_partners(self, context: Context) -> None:
+        """Set VISITNUM and VISITDY of a planned VISIT."""
+        for name in ("VISITNUM", "VISITDY"):
+            if "VISIT" in context.values and name in self.plan.variables and name not in context.values:
+                numbers = {visit.VISIT: getattr(visit, name) for visit in context.study.file.visits}
+                table = {text: float("nan") if number is None else float(number) for text, number in numbers.items()}
+                context.values[name] = columns.numbers_of_distinct(
+                    context.values["VISIT"],
+                    lambda texts, table=table: [table.get(text, float("nan")) for text in texts],
+                )
+                self.provenance.setdefault(name, [Provenance("Assigned", "Sponsor")])
+
+    def _set_demographics(self, context: Context) -> None:
+        """Set DTHFL where there is a date of death, and the names of arms (DM)."""
+        arms = {arm.ARMCD: arm.ARM for arm in context.study.file.arms}
+        for code, name in (("ARMCD", "ARM"), ("ACTARMCD", "ACTARM")):
+            if self.plan.name == "DM" and arms and code in context.values and name not in context.values:
+                codes, texts = columns.distinct(columns.as_text(context.values[code]))
+                context.values[name] = columns.from_codes(codes, [arms.get(text) for text in texts])
+                self.provenance.setdefault(name, [Provenance("Assigned", "Sponsor")])
+        if self.plan.name == "DM" and "DTHDTC" in context.values and "DTHFL" not in context.values:
+            died = ~columns.missing(context.values["DTHDTC"])
+            context.values["DTHFL"] = columns.choose([died], [columns.constant("Y", len(context))], len(context))
+            method = "'Y' where there is a date of death."
+            self.provenance.setdefault("DTHFL", [Provenance("Derived", "Sponsor", method, columns=("DM.DTHDTC",))])
 
     def stack(self, blocks: Sequence[Block]) -> Mapped:
         """Put the blocks below each other; a variable that one block does not set is missing there."""
@@ -234,7 +364,30 @@ class Mapper:
             for name, (definition, provenance) in self.definitions.items()
         }
         merged = {name: _merge(parts) for name, parts in self.provenance.items()}
-        return Mapped(self.plan, frame, sources, qualifiers, merged, self.by_value)
+        return Mapped(self.plan, frame, sources, qualifiers, merged, self.by_value, self._remarks(blocks))
+
+    @staticmethod
+    def _remarks(blocks: Sequence[Block]) -> list[Remark]:
+        """Spread the comments of each block over all records; the others have none."""
+        rows = sum(len(block) for block in blocks)
+        found, start = [], 0
+        for block in blocks:
+            place = np.full(rows, -1, dtype=np.int64)
+            place[start : start + len(block)] = np.arange(len(block))
+            start += len(block)
+            for remark in block.remarks:
+                dates = None if remark.dates is None else columns.take(remark.dates, place)
+                found.append(Remark(remark.definition, columns.take(remark.values, place), dates))
+        return found
+
+
+def number_of_text(column: pd.Series, table: Mapping[str, float]) -> pd.Series:
+    """Return the number that a table gives for each text; NaN for one it does not hold."""
+
+    def numbers(texts: list[str]) -> list[float]:
+        return [table.get(text, float("nan")) for text in texts]
+
+    return columns.numbers_of_distinct(column, numbers)
 
 
 def to_variable(column: pd.Series, variable: VariableSpec, context: Context) -> pd.Series:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from cdiscway.specs.load import Document, parse_model, read_yaml
 from cdiscway.specs.mistakes import Mistake, MistakesError
 from cdiscway.specs.model import Strict
 
-from .algorithms.vocabulary import Rule
+from .algorithms.vocabulary import Result, Rule
 from .readers.options import ReaderOptions
 
 
@@ -48,12 +48,93 @@ class Dates(Strict):
 
 
 class Visit(Strict):
-    """A planned visit and the raw texts that name it."""
+    """A planned visit and the raw texts that name it.
+
+    `window` is its first and last study day (`[~, 1]` is open); TVSTRL and TVENRL are its rules in the dataset TV.
+    """
 
     VISITNUM: float
     VISIT: str
     VISITDY: int | None = None
     raw: tuple[str, ...] = ()
+    window: tuple[int | None, int | None] | None = None
+    TVSTRL: str = ""
+    TVENRL: str = ""
+    ARMCD: str = ""
+
+
+class Unscheduled(Strict):
+    """The raw texts of visits that are not planned: they are numbered after the planned visit before (2.1, 2.2)."""
+
+    VISIT: str = "UNSCHEDULED"
+    raw: tuple[str, ...] = ()
+    decimals: int | None = Field(default=None, ge=1, le=3)
+
+
+class Element(Strict):
+    """A planned element (TE) and, in `start`, the rule that dates its start for a subject (SE), from variables of DM."""
+
+    ETCD: str = Field(max_length=8)
+    ELEMENT: str
+    EPOCH: str
+    TESTRL: str
+    TEENRL: str = ""
+    TEDUR: str = ""
+    start: Rule | None = None
+
+
+class ArmElement(Strict):
+    """An element in an arm, with its branch and transition rule."""
+
+    ETCD: str
+    TABRANCH: str = ""
+    TATRANS: str = ""
+
+
+def _as_element(value: Any) -> Any:
+    return {"ETCD": value} if isinstance(value, str) else value
+
+
+class Arm(Strict):
+    """A planned arm (TA): its elements in order, by their codes."""
+
+    ARMCD: str = Field(max_length=20)
+    ARM: str
+    elements: tuple[
+        Annotated[ArmElement, BeforeValidator(_as_element, json_schema_input_type=str | ArmElement)], ...
+    ] = ()
+
+
+class Criterion(Strict):
+    """An inclusion or exclusion criterion (TI)."""
+
+    IETESTCD: str = Field(max_length=8)
+    IETEST: str
+    IECAT: Literal["INCLUSION", "EXCLUSION"]
+    IESCAT: str = ""
+    TIRL: str = ""
+    TIVERS: str = ""
+
+
+class Words(Strict):
+    """Raw words with a meaning of their own: a box that is ticked, a test that was not done."""
+
+    checked: tuple[str, ...] = (
+        "1",
+        "Y",
+        "Yes",
+        "yes",
+        "Oui",
+        "oui",
+        "True",
+        "true",
+        "TRUE",
+        "X",
+        "x",
+        "checked",
+        "Checked",
+    )
+    not_done: tuple[str, ...] = ()
 
 
 class Epoch(Strict):
@@ -80,7 +161,12 @@ class Exclusion(Strict):
 
 
 class StudyFile(Strict):
-    """What study.yaml holds."""
+    """What study.yaml holds.
+
+    `elements`, `arms`, `criteria`, `summary` and `visits` (with TVSTRL) are the trial design: TE and SE, TA, TI, TS, TV are
+    made of them, unless a mapping file makes them. `elements_end` dates the end of the last element. EPOCH follows from the
+    elements; `epochs` declares it without them. `units` says that results are standardised to the units of the standard.
+    """
 
     study: str
     title: str
@@ -92,7 +178,15 @@ class StudyFile(Strict):
     dates: Dates = Dates()
     subject: dict[str, Rule]
     visits: tuple[Visit, ...] = ()
+    unscheduled: Unscheduled | None = None
     epochs: tuple[Epoch, ...] = ()
+    elements: tuple[Element, ...] = ()
+    elements_end: Rule | None = None
+    arms: tuple[Arm, ...] = ()
+    criteria: tuple[Criterion, ...] = ()
+    summary: tuple[dict[str, Result], ...] = ()
+    words: Words = Words()
+    units: Literal["si", "conventional"] | None = None
     not_submitted: tuple[NotSubmitted, ...] = ()
     excluded: tuple[Exclusion, ...] = ()
     documents: dict[str, str] = Field(default_factory=dict)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -12,7 +14,7 @@ from cdiscway.converters.dataset import Provenance
 from cdiscway.specs.load import Way
 from cdiscway.specs.mistakes import nearest
 
-from . import columns
+from . import columns, text
 from .base import Context, RuleBase, Scope, TableKey, merge_provenance
 
 if TYPE_CHECKING:
@@ -44,54 +46,88 @@ class ValueRule(RuleBase):
         return Provenance(self.origin or "Assigned", "Sponsor")
 
 
-class ColumnRule(RuleBase):
-    """`{column: SEXE}`: the text of a column, or of a variable set before.
+class TextOptions(RuleBase):
+    """What may be done to a text, in this order: cut (`at` and `part`, `start` and `length`, `pattern`), case, recode."""
 
-    `recode` replaces texts by a table (`otherwise` takes the rest; without it an unlisted text is a finding and stays).
-    `case` is upper or lower; `at` and `part` cut: `{column: X, at: "/", part: 2}`.
-    """
-
-    column: str
+    at: str | None = Field(default=None, min_length=1)
+    part: int | None = None
+    start: int | None = Field(default=None, ge=1)
+    length: int | None = Field(default=None, ge=1)
+    pattern: str | None = Field(default=None, min_length=1)
+    case: text.Case | None = None
     recode: dict[str, Scalar | None] | None = None
     otherwise: Scalar | None = None
-    case: Literal["upper", "lower"] | None = None
-    at: str | None = Field(default=None, min_length=1)
-    part: int | None = Field(default=None, ge=1)
 
-    def check(self, scope: Scope, way: Way) -> None:
-        """The column must be there, and recoded values must be terms of the target's codelist."""
-        scope.use(self.column, (*way, "column"))
+    @property
+    def changes(self) -> bool:
+        """Whether the text is changed at all."""
+        return any(item is not None for item in (self.at, self.start, self.pattern, self.case, self.recode))
+
+    def check_options(self, scope: Scope, way: Way) -> None:
+        """Words that go together must; recoded values must be terms of the target's codelist."""
         for raw, new in (self.recode or {}).items():
             if new is not None:
                 check_term(scope, str(new), (*way, "recode", raw))
         if self.otherwise is not None:
             check_term(scope, str(self.otherwise), (*way, "otherwise"))
+        if self.otherwise is not None and self.recode is None:
+            scope.add(way, "'otherwise' goes with 'recode'", "")
         if (self.at is None) != (self.part is None):
             scope.add(way, "'at' and 'part' go together", "")
+        if self.part == 0:
+            scope.add((*way, "part"), "parts are counted from 1, or from -1 at the end", "")
+        if self.length is not None and self.start is None:
+            scope.add(way, "'length' goes with 'start'", "")
+        if self.pattern is not None:
+            try:
+                re.compile(self.pattern)
+            except re.error as error:
+                scope.add((*way, "pattern"), f"is no pattern: {error}", "")
 
-    def evaluate(self, context: Context) -> pd.Series:
-        """Return the column, cut, recoded, cased, in this order."""
-        column = context.column(self.column)
-        if self.at is not None or self.case is not None:
-            column = columns.map_distinct(column, lambda texts: [self._cut_and_case(text) for text in texts])
-        return column if self.recode is None else self._recoded(column, context)
+    def apply(self, column: pd.Series, name: str, context: Context) -> pd.Series:
+        """Return the column cut, cased and recoded."""
+        if any(item is not None for item in (self.at, self.start, self.pattern, self.case)):
+            column = columns.map_distinct(column, self._cut_and_case)
+        return column if self.recode is None else self._recoded(column, name, context)
 
-    def _cut_and_case(self, text: str) -> str | None:
+    def _cut_and_case(self, texts: list[str]) -> list[str | None]:
+        found: list[str | None] = list(texts)
         if self.at is not None and self.part is not None:
-            pieces = text.split(self.at)
-            text = pieces[self.part - 1].strip() if self.part <= len(pieces) else ""
-        if self.case is not None:
-            text = text.upper() if self.case == "upper" else text.lower()
-        return text or None
+            found = text.part(found, self.at, self.part)
+        if self.start is not None:
+            found = text.substring(found, self.start, self.length)
+        if self.pattern is not None:
+            found = text.extract(found, self.pattern)
+        return found if self.case is None else text.change_case(found, self.case)
 
-    def _recoded(self, column: pd.Series, context: Context) -> pd.Series:
+    def _recoded(self, column: pd.Series, name: str, context: Context) -> pd.Series:
         table = {raw: None if new is None else str(new) for raw, new in (self.recode or {}).items()}
         codes, texts = columns.distinct(columns.as_text(column))
         rest = None if self.otherwise is None else str(self.otherwise)
-        for place, text in enumerate(texts):
-            if text not in table and self.otherwise is None:
-                context.report_value(codes == place, self.column, text, "CDW-MAP-RECODE", "is not in the recode table")
-        return columns.from_codes(codes, [table.get(text, rest or text) for text in texts])
+        for place, said in enumerate(texts):
+            if said not in table and self.otherwise is None:
+                context.report_value(codes == place, name, said, "CDW-MAP-RECODE", "is not in the recode table")
+        return columns.from_codes(codes, [table.get(said, rest or said) for said in texts])
+
+
+class ColumnRule(TextOptions):
+    """`{column: SEXE}`: the text of a column, or of a variable set before.
+
+    `recode` replaces texts by a table (`otherwise` takes the rest; without it an unlisted text is a finding and stays).
+    `case` is upper, lower, title or sentence. `at` and `part` cut: `{column: X, at: "/", part: 2}` (-1 is the last part);
+    `start` and `length` take characters by their place, `pattern` what a regular expression finds first.
+    """
+
+    column: str
+
+    def check(self, scope: Scope, way: Way) -> None:
+        """The column must be there, and recoded values must be terms of the target's codelist."""
+        scope.use(self.column, (*way, "column"))
+        self.check_options(scope, way)
+
+    def evaluate(self, context: Context) -> pd.Series:
+        """Return the column, cut, cased, recoded, in this order."""
+        return self.apply(context.column(self.column), self.column, context)
 
     def provenance(self, table: TableKey) -> Provenance:
         """Collected where a form is read; a copy of a dataset's variable has it as predecessor."""
@@ -102,9 +138,32 @@ class ColumnRule(RuleBase):
         if table[0] == "rows":
             return Provenance(self.origin or "Protocol", "Sponsor")
         name = f"{table[1]}.{self.column}"
-        if self.recode or self.case or self.at:
+        if self.changes:
             return Provenance(self.origin or "Derived", "Sponsor", f"{name}, recoded", columns=(name,))
         return Provenance(self.origin or "Predecessor", None, columns=(name,), predecessor=name)
+
+
+class TextRule(TextOptions):
+    """`{text: {lookup: NOM, form: LABO}, case: upper}`: what another rule yields, cut, cased or recoded as a column's text."""
+
+    text: Input
+
+    def check(self, scope: Scope, way: Way) -> None:
+        """Check the input and the options; the input is not yet a term of the target's codelist."""
+        with scope.without_target():
+            self.text.check(scope, (*way, "text"))
+        self.check_options(scope, way)
+
+    def evaluate(self, context: Context) -> pd.Series:
+        """Return the text, cut, cased, recoded, in this order."""
+        return self.apply(columns.as_text(self.text.evaluate(context)), describe(self.text, context.table.key), context)
+
+    def provenance(self, table: TableKey) -> Provenance:
+        """As its input; a copy is no copy once it is changed."""
+        inner = self.text.provenance(table)
+        if inner.origin == "Predecessor":
+            inner = Provenance("Derived", "Sponsor", f"{inner.predecessor}, recoded.", inner.forms, inner.columns)
+        return inner if self.origin is None else replace(inner, origin=self.origin)
 
 
 class Case(RuleBase):
@@ -204,8 +263,9 @@ class ConcatRule(RuleBase):
 
     def check(self, scope: Scope, way: Way) -> None:
         """Check each part."""
-        for place, rule in enumerate(self.concat):
-            rule.check(scope, (*way, "concat", place))
+        with scope.without_target():
+            for place, rule in enumerate(self.concat):
+                rule.check(scope, (*way, "concat", place))
 
     def evaluate(self, context: Context) -> pd.Series:
         """Return the joined text."""

@@ -7,7 +7,8 @@ record block (`evaluate`, one column for all its rows). `describe` is the senten
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, Protocol
 
@@ -82,6 +83,10 @@ class Scope:
     """Datasets that must be mapped before this one."""
     target: VariableSpec | None = None
     visits: frozenset[str] = frozenset()
+    windows: bool = False
+    """Whether study.yaml declares windows of study days for its visits."""
+    functions: Mapping[str, tuple[tuple[str, ...], str]] = field(default_factory=dict)
+    """The functions of the study's derivations.py: name -> (inputs, docstring)."""
     unread: frozenset[TableKey] = frozenset()
     """Tables whose own file has mistakes: nothing can be said of their columns."""
 
@@ -94,6 +99,15 @@ class Scope:
             kind = {"form": "form", "dataset": "dataset", "rows": "rows of"}[self.table[0]]
             known = [*own, *self.names]
             self.add(way, f"{kind} {self.table[1]} has no column '{name}'", nearest(name, known))
+
+    @contextmanager
+    def without_target(self) -> Iterator[None]:
+        """While inputs are checked: only what a rule yields must be a term of the target's codelist, not what it reads."""
+        target, self.target = self.target, None
+        try:
+            yield
+        finally:
+            self.target = target
 
     def codelist(self, code: str) -> Codelist | None:
         """Return a codelist, or None where the loaded terminology does not hold it."""

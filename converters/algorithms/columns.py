@@ -148,6 +148,13 @@ def choose(masks: Sequence[np.ndarray], columns: Sequence[pd.Series], records: i
     return from_codes(codes, values)
 
 
+def same_text(one: pd.Series, other: pd.Series) -> np.ndarray:
+    """Return where two text columns hold the same text (missing is the same as nothing), as a boolean array."""
+    codes, _ = distinct(stack([one, other]))
+    half = len(one)
+    return np.asarray((codes[:half] == codes[half:]) & (codes[:half] >= 0))
+
+
 def drop_unused(column: pd.Series) -> pd.Series:
     """Return a categorical column with only the categories that occur, in order of first appearance of the code."""
     if not isinstance(column.dtype, pd.CategoricalDtype):

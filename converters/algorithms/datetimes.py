@@ -16,8 +16,18 @@ from cdiscway.validation.finding import Severity
 from . import columns
 from .assign import describe
 from .base import Context, RuleBase, Scope, TableKey, merge_provenance
-from .dates import DEFAULT_UNKNOWN, DateFormatError, ParsedDate, combine, compile_format, parse_dates, parse_times
+from .dates import (
+    DEFAULT_UNKNOWN,
+    DateFormatError,
+    ParsedDate,
+    combine,
+    compile_format,
+    interval,
+    parse_dates,
+    parse_times,
+)
 from .iso8601 import date_days
+from .results import read_number
 
 if TYPE_CHECKING:
     from .vocabulary import Input
@@ -88,6 +98,68 @@ class DateRule(RuleBase):
         merged = merge_provenance([rule.provenance(table) for rule in self.date], "")
         origin = self.origin or merged.origin
         return Provenance(origin, merged.source, "", merged.forms, merged.columns)
+
+
+class IntervalRule(RuleBase):
+    """`{interval: [DATDEB, DATFIN]}`: an ISO 8601 interval of two dates (an uncertain date of SDTMIG 3.4, 4.4.1).
+
+    The inputs are ISO 8601: `{interval: [{date: DATDEB}, {date: DATFIN}]}`. With one of them only, it is that date.
+    """
+
+    interval: tuple[Input, Input]
+
+    def check(self, scope: Scope, way: Way) -> None:
+        """Check both ends."""
+        for place, rule in enumerate(self.interval):
+            rule.check(scope, (*way, "interval", place))
+
+    def evaluate(self, context: Context) -> pd.Series:
+        """Return the interval."""
+        start, end = (columns.as_text(rule.evaluate(context)) for rule in self.interval)
+        both = ~columns.missing(start) & ~columns.missing(end) & ~columns.same_text(start, end)
+        made = interval(start, end)
+        return columns.choose([both, ~columns.missing(start), ~columns.missing(end)], [made, start, end], len(context))
+
+    def provenance(self, table: TableKey) -> Provenance:
+        """As its ends."""
+        merged = merge_provenance([rule.provenance(table) for rule in self.interval], "Interval of two dates.")
+        return Provenance(self.origin or merged.origin, merged.source, merged.method, merged.forms, merged.columns)
+
+
+class DurationRule(RuleBase):
+    """`{duration: DUREE, unit: weeks}`: a collected length of time as an ISO 8601 duration (P2W), for --DUR and --EVLINT.
+
+    A text that is no number is an error finding and has no value.
+    """
+
+    duration: Input
+    unit: Literal["years", "months", "weeks", "days", "hours", "minutes", "seconds"]
+
+    def check(self, scope: Scope, way: Way) -> None:
+        """Check the input."""
+        self.duration.check(scope, (*way, "duration"))
+
+    def evaluate(self, context: Context) -> pd.Series:
+        """Return the duration of each row."""
+        codes, texts = columns.distinct(columns.as_text(self.duration.evaluate(context)))
+        name = describe(self.duration, context.table.key)
+        numbers = [read_number(text, context.decimal) for text in texts]
+        for code, number in enumerate(numbers):
+            if number is None or number.startswith("-"):
+                message = "is no length of time"
+                context.report_value(codes == code, name, texts[code], "CDW-MAP-NUMBER", message, kind="number")
+        return columns.from_codes(codes, [self._written(number) for number in numbers])
+
+    def _written(self, number: str | None) -> str | None:
+        if number is None or number.startswith("-"):
+            return None
+        short = number.rstrip("0").rstrip(".") if "." in number else number
+        return f"P{'T' if self.unit in {'hours', 'minutes', 'seconds'} else ''}{short}{self.unit[0].upper()}"
+
+    def provenance(self, table: TableKey) -> Provenance:
+        """As its input."""
+        inner = self.duration.provenance(table)
+        return Provenance(self.origin or inner.origin, inner.source, inner.method, inner.forms, inner.columns)
 
 
 class SasDateRule(RuleBase):

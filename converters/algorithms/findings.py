@@ -9,14 +9,26 @@ from decimal import Decimal
 import numpy as np
 import pandas as pd
 
+from cdiscway.converters.derivations.reference_range import reference_range_indicator
 from cdiscway.converters.mapping import TestRow
 from cdiscway.specs.model import VariableSpec
 
 from . import columns
 from .base import Context
-from .results import ParsedResult, parse_results, round_half_up
+from .results import ParsedResult, parse_results, read_number, round_half_up
 from .terms import recode_to_terms
-from .units import UnitError, convert_exactly
+from .units import UnitError, convert_exactly, standard_unit
+
+
+@dataclass(frozen=True)
+class Collected:
+    """What was collected for the rows of one test: result, unit, limits of the reference range and their unit."""
+
+    result: pd.Series
+    unit: pd.Series | None = None
+    low: pd.Series | None = None
+    high: pd.Series | None = None
+    range_unit: pd.Series | None = None
 
 
 @dataclass(frozen=True)
@@ -37,45 +49,103 @@ class _Standard:
     trouble: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """The unit a test is standardised to (None: its own), and what a conversion may need."""
+
+    unit: str | None
+    molar_mass: Decimal | None = None
+    valence: int | None = None
+
+    def convert(self, number: Decimal, unit: str, target: str) -> Decimal:
+        """Return a number in another unit; raises UnitError."""
+        return convert_exactly(number, unit, target, molar_mass=self.molar_mass, valence=self.valence)
+
+
 def standard_results(
-    result: pd.Series,
-    unit: pd.Series | None,
-    test: TestRow,
-    prefix: str,
-    context: Context,
-    variables: Mapping[str, VariableSpec],
+    collected: Collected, test: TestRow, prefix: str, context: Context, variables: Mapping[str, VariableSpec]
 ) -> StandardResults:
     """Return the result variables of the rows of one test; work is done once per distinct (result, unit).
 
-    A number is converted to the standard unit of the mapping; a unit without a rule to it is an error finding, and the
-    standard result is missing. Never is a value shown under another unit without being converted.
+    A number is converted to the standard unit of the mapping, else of the standard table (where study.yaml declares `units`);
+    a unit without a rule to it is an error finding, and the standard result is missing. Never is a value shown under another
+    unit without being converted. A reference range is converted with the result, from its own unit.
     """
-    original = unit if unit is not None else columns.nothing(len(result))
-    variable = variables.get(f"{prefix}ORRESU")
-    if variable is not None and variable.codelists and unit is not None:
-        context.target = variable
-        original = recode_to_terms(original, variable, context)
-        context.target = None
-    codes, pairs = columns.distinct_tuples([result, original])
-    parsed = parse_results([text for text, _ in pairs], decimal=context.decimal)
-    made = [_standardise(item, pair[1], test) for item, pair in zip(parsed, pairs, strict=True)]
-    _report(made, pairs, codes, context, variables.get(f"{prefix}STRESN"))
+    original = _recoded(collected.unit, len(collected.result), prefix, context, variables)
+    targets, kinds = _targets(test, prefix, context)
+    codes, tuples = columns.distinct_tuples([collected.result, original, *([] if kinds is None else [kinds])])
+    parsed = parse_results([item[0] for item in tuples], decimal=context.decimal)
+    made = [
+        _standardise(result, item[1], test, targets[item[2] or "" if kinds is not None else ""])
+        for result, item in zip(parsed, tuples, strict=True)
+    ]
+    _report(made, tuples, codes, context, variables.get(f"{prefix}STRESN"))
     numbers = np.array([item.number for item in made] + [np.nan])
     shown = {
-        "ORRES": result,
+        "ORRES": collected.result,
         "ORRESU": original,
         "STRESC": columns.from_codes(codes, [item.text for item in made]),
         "STRESN": pd.Series(numbers[codes]),
         "STRESU": columns.from_codes(codes, [item.unit for item in made]),
     }
+    if collected.low is not None or collected.high is not None:
+        units = (original, shown["STRESU"], _recoded(collected.range_unit, len(original), prefix, context, variables))
+        shown |= _ranges(collected, units, test, targets[""], context)
+        bounds = [shown[name].to_numpy(dtype=np.float64) for name in ("STNRLO", "STNRHI")]
+        if f"{prefix}NRIND" not in context.values:
+            shown["NRIND"] = reference_range_indicator(numbers[codes], *bounds)
     return StandardResults(
-        {name: column for name, column in shown.items() if f"{prefix}{name}" in variables}, _method(test)
+        {name: column for name, column in shown.items() if f"{prefix}{name}" in variables}, _method(test, targets)
     )
 
 
-def _standardise(parsed: ParsedResult, unit: str | None, test: TestRow) -> _Standard:
+def _recoded(
+    unit: pd.Series | None, records: int, prefix: str, context: Context, variables: Mapping[str, VariableSpec]
+) -> pd.Series:
+    """Return units as the terms of the codelist of --ORRESU."""
+    if unit is None:
+        return columns.nothing(records)
+    variable = variables.get(f"{prefix}ORRESU")
+    if variable is None or not variable.codelists:
+        return unit
+    context.target = variable
+    made = recode_to_terms(unit, variable, context)
+    context.target = None
+    return made
+
+
+def _targets(test: TestRow, prefix: str, context: Context) -> tuple[dict[str, _Target], pd.Series | None]:
+    """Return the standard unit of each kind of test in the rows, and the kind of each row (None: all are of one).
+
+    A kind is a test code with its specimen. The entry of the empty kind is that of all rows of one kind.
+    """
+    found = {name: context.values.get(f"{prefix}{name}") for name in ("TESTCD", "SPEC")}
+    parts = [columns.drop_unused(columns.as_text(part)) for part in found.values() if part is not None]
+    if found["TESTCD"] is None or not parts or not len(context):
+        return {"": _Target(test.standard_unit)}, None
+    kinds = columns.combine(parts, lambda tuples: ["|".join(part or "" for part in item) for item in tuples])
+    _, names = columns.distinct(kinds)
+    targets = {name: _target(test, *name.partition("|")[::2], context) for name in names}
+    distinct = set(targets.values())
+    targets[""] = next(iter(targets.values()), _Target(test.standard_unit))
+    return targets, None if len(distinct) <= 1 else kinds
+
+
+def _target(test: TestRow, code: str, specimen: str, context: Context) -> _Target:
+    """Return the standard unit of one test: the mapping's, else the standard table's where the study asks for it."""
+    system = context.study.file.units
+    row = standard_unit(code, specimen, system or "si")
+    if row is None:
+        return _Target(test.standard_unit)
+    unit = test.standard_unit
+    if unit is None and system is not None and test.factor is None:
+        unit = row.unit
+    return _Target(unit, row.molar_mass, row.valence)
+
+
+def _standardise(parsed: ParsedResult, unit: str | None, test: TestRow, to: _Target) -> _Standard:
     """Bring one result to its standard form."""
-    target = test.standard_unit or unit
+    target = to.unit or unit
     if parsed.status == "ambiguous":
         return _Standard(None, np.nan, None, parsed.reason)
     if parsed.number is None:
@@ -87,7 +157,7 @@ def _standardise(parsed: ParsedResult, unit: str | None, test: TestRow) -> _Stan
         if unit is None or target is None:
             return _Standard(None, np.nan, None, "has no unit")
         try:
-            number = convert_exactly(number, unit, target)
+            number = to.convert(number, unit, target)
         except UnitError as error:
             return _Standard(None, np.nan, None, str(error))
     text = parsed.number if number == Decimal(parsed.number) else f"{_shortest(number):f}"
@@ -95,6 +165,54 @@ def _standardise(parsed: ParsedResult, unit: str | None, test: TestRow) -> _Stan
         text = f"{round_half_up(number, test.decimals):f}"
     value = np.nan if parsed.comparator else float(text)
     return _Standard(f"{parsed.comparator}{text}", value, target)
+
+
+def _ranges(
+    collected: Collected,
+    units: tuple[pd.Series, pd.Series, pd.Series],
+    test: TestRow,
+    to: _Target,
+    context: Context,
+) -> dict[str, pd.Series]:
+    """Return the limits in the unit of the result (--ORNRLO, --ORNRHI) and in the standard unit (--STNRLO, --STNRHI)."""
+    original, standard, own = units
+    if collected.range_unit is None:
+        own = original
+    found: dict[str, pd.Series] = {}
+    for suffix, limit in (("LO", collected.low), ("HI", collected.high)):
+        given = columns.nothing(len(original)) if limit is None else limit
+        codes, tuples = columns.distinct_tuples([given, own, original, standard])
+        made = [_limit(item, test, to, context) for item in tuples]
+        found[f"ORNR{suffix}"] = columns.from_codes(codes, [text for text, _, _ in made])
+        found[f"STNR{suffix}"] = pd.Series(np.array([number for _, number, _ in made] + [np.nan])[codes])
+        for place, (_, _, trouble) in enumerate(made):
+            if trouble:
+                shown = " ".join(part for part in tuples[place][:2] if part)
+                message = f"limit '{shown}' of the reference range has no standard form: {trouble}"
+                context.report_value(codes == place, "", shown, "CDW-MAP-RANGE", message, kind="unit", whole=True)
+    return found
+
+
+def _limit(item: tuple[str | None, ...], test: TestRow, to: _Target, context: Context) -> tuple[str | None, float, str]:
+    """Return one limit (text, its unit, unit of the result, standard unit) as original text, standard number, trouble."""
+    text, own, original, standard = item
+    number = None if text is None else read_number(text, context.decimal)
+    if text is None or number is None:
+        return text, np.nan, ""
+    value = Decimal(number)
+    try:
+        shown = (
+            text if own == original or not own or not original else f"{_shortest(to.convert(value, own, original)):f}"
+        )
+        if test.factor is not None and own == original:
+            made = value * Decimal(test.factor)
+        elif standard is None and to.unit is not None and own:
+            made = to.convert(value, own, to.unit)
+        else:
+            made = value if own == standard or not own or not standard else to.convert(value, own, standard)
+    except UnitError as error:
+        return text, np.nan, str(error)
+    return shown, float(made if test.decimals is None else round_half_up(made, test.decimals)), ""
 
 
 def _shortest(number: Decimal) -> Decimal:
@@ -110,7 +228,7 @@ def _report(
     variable: VariableSpec | None,
 ) -> None:
     context.target = variable
-    for place, (item, (text, unit)) in enumerate(zip(made, pairs, strict=True)):
+    for place, (item, (text, unit, *_)) in enumerate(zip(made, pairs, strict=True)):
         if item.trouble:
             shown = f"{text} {unit}" if unit else str(text)
             message = f"result '{shown}' has no standard form: {item.trouble}"
@@ -118,10 +236,12 @@ def _report(
     context.target = None
 
 
-def _method(test: TestRow) -> str:
+def _method(test: TestRow, targets: Mapping[str, _Target]) -> str:
     if test.factor is not None:
         return f"Collected result multiplied by {test.factor}."
-    if test.standard_unit is None:
+    units = list(dict.fromkeys(target.unit for target in targets.values()))
+    if units == [None]:
         return "Collected result with a decimal point."
     rounding = "" if test.decimals is None else f", rounded to {test.decimals} decimals"
-    return f"Collected result converted to {test.standard_unit}{rounding}."
+    to = units[0] if len(units) == 1 else "the standard unit of the test"
+    return f"Collected result converted to {to}{rounding}."

@@ -10,24 +10,30 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Discriminator, Tag
 
-from .assign import Case, CasesRule, CoalesceRule, ColumnRule, ConcatRule, ValueRule
+from .assign import Case, CasesRule, CoalesceRule, ColumnRule, ConcatRule, TextRule, ValueRule
 from .base import RuleBase
 from .calculate import CalculateRule
-from .datetimes import DateRule, SasDateRule
+from .datetimes import DateRule, DurationRule, IntervalRule, SasDateRule
+from .derive import DeriveRule
 from .lookup import LookupRule
-from .visit import VisitRule
+from .visit import VisitRule, VisitWindowRule
 
 ALGORITHMS: dict[str, type[RuleBase]] = {
     "value": ValueRule,
     "column": ColumnRule,
+    "text": TextRule,
     "cases": CasesRule,
     "coalesce": CoalesceRule,
     "concat": ConcatRule,
     "calculate": CalculateRule,
     "date": DateRule,
+    "interval": IntervalRule,
+    "duration": DurationRule,
     "sas_date": SasDateRule,
     "visit": VisitRule,
+    "visit_window": VisitWindowRule,
     "lookup": LookupRule,
+    "derive": DeriveRule,
 }
 
 
@@ -52,14 +58,19 @@ def _as_column(data: Any) -> Any:
 Rule = Annotated[
     Annotated[ValueRule, Tag("value")]
     | Annotated[ColumnRule, Tag("column")]
+    | Annotated[TextRule, Tag("text")]
     | Annotated[CasesRule, Tag("cases")]
     | Annotated[CoalesceRule, Tag("coalesce")]
     | Annotated[ConcatRule, Tag("concat")]
     | Annotated[CalculateRule, Tag("calculate")]
     | Annotated[DateRule, Tag("date")]
+    | Annotated[IntervalRule, Tag("interval")]
+    | Annotated[DurationRule, Tag("duration")]
     | Annotated[SasDateRule, Tag("sas_date")]
     | Annotated[VisitRule, Tag("visit")]
-    | Annotated[LookupRule, Tag("lookup")],
+    | Annotated[VisitWindowRule, Tag("visit_window")]
+    | Annotated[LookupRule, Tag("lookup")]
+    | Annotated[DeriveRule, Tag("derive")],
     Discriminator(
         _algorithm,
         custom_error_type="unknown_algorithm",

@@ -1,0 +1,208 @@
+"""A named derivation: of the closed library below, or a function of the study's own derivations.py."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from pydantic import Field
+
+from cdiscway.converters.dataset import Provenance
+from cdiscway.converters.derivations.age import age
+from cdiscway.converters.derivations.bmi_bsa import bmi, bsa
+from cdiscway.converters.derivations.duration import duration
+from cdiscway.converters.derivations.reference_range import reference_range_indicator
+from cdiscway.converters.derivations.study_day import study_day
+from cdiscway.converters.derivations.treatment_emergent import treatment_emergent
+from cdiscway.specs.load import Way
+from cdiscway.specs.mistakes import nearest
+
+from . import columns
+from .assign import describe
+from .base import Context, RuleBase, Scope, TableKey, merge_provenance
+from .iso8601 import date_days
+from .results import read_number
+
+if TYPE_CHECKING:
+    from .vocabulary import Input
+
+Scalar = str | int | float | bool
+OWN_FILE = "derivations.py"
+
+
+@dataclass(frozen=True)
+class Derivation:
+    """One derivation of the library: its inputs by name and what they are (date, days, number, text), and its sentence."""
+
+    function: Callable[..., Any]
+    inputs: Mapping[str, str]
+    method: str
+    options: tuple[str, ...] = ()
+
+
+LIBRARY: dict[str, Derivation] = {
+    "age": Derivation(age, {"birth": "date", "at": "date"}, "Completed years from {birth} to {at}."),
+    "study_day": Derivation(
+        study_day,
+        {"date": "date", "reference": "date"},
+        "Date part of {date} minus {reference} in days, plus 1 on or after it; there is no day 0.",
+    ),
+    "duration": Derivation(
+        duration, {"start": "days", "end": "days"}, "Time from {start} to {end}.", ("unit", "add_one")
+    ),
+    "reference_range": Derivation(
+        reference_range_indicator,
+        {"value": "number", "low": "number", "high": "number"},
+        "LOW, NORMAL or HIGH: {value} against {low} and {high}.",
+    ),
+    "treatment_emergent": Derivation(
+        treatment_emergent,
+        {"start": "days", "first_dose": "days", "last_dose": "days"},
+        "'Y' where {start} lies between {first_dose} and {last_dose}.",
+        ("days_after",),
+    ),
+    "bmi": Derivation(bmi, {"height": "number", "weight": "number"}, "{weight} (kg) by the square of {height} (m)."),
+    "bsa": Derivation(
+        bsa, {"height": "number", "weight": "number"}, "Body surface area from {height} and {weight}.", ("method",)
+    ),
+}
+"""The derivations a mapping may name. Dates are ISO 8601 text, days are their SAS days, numbers are read."""
+
+
+class DeriveRule(RuleBase):
+    """`{derive: age, with: {birth: BRTHDTC, at: RFICDTC}}`: a named derivation, of the library or of derivations.py.
+
+    `with` gives its inputs by name, `options` its settings. A function of the study's derivations.py takes pandas Series of
+    text (or numbers, where the input yields numbers) and returns one value for each; its docstring becomes the method.
+    """
+
+    derive: str
+    given: dict[str, Input] = Field(alias="with")
+    options: dict[str, Scalar] = Field(default_factory=dict)
+
+    def check(self, scope: Scope, way: Way) -> None:
+        """The name must be known, and its inputs given."""
+        with scope.without_target():
+            for name, rule in self.given.items():
+                rule.check(scope, (*way, "with", name))
+        known = dict(LIBRARY_INPUTS) | {name: inputs for name, (inputs, _) in scope.functions.items()}
+        if self.derive not in known:
+            message = f"there is no derivation '{self.derive}', neither built in nor in {OWN_FILE}"
+            scope.add((*way, "derive"), message, nearest(self.derive, known) or f"known are {', '.join(known)}")
+            return
+        for name in known[self.derive]:
+            if name not in self.given:
+                scope.add((*way, "with"), f"derivation '{self.derive}' needs '{name}'", "")
+        allowed = LIBRARY[self.derive].options if self.derive in LIBRARY else None
+        for name in self.given:
+            if name not in known[self.derive]:
+                hint = nearest(name, known[self.derive])
+                scope.add((*way, "with", name), f"derivation '{self.derive}' has no input '{name}'", hint)
+        for name in self.options:
+            if allowed is not None and name not in allowed:
+                hint = nearest(name, allowed)
+                scope.add((*way, "options", name), f"derivation '{self.derive}' has no option '{name}'", hint)
+
+    def evaluate(self, context: Context) -> pd.Series:
+        """Return what the function yields; an error in a study's own function is an error finding."""
+        parts = {name: rule.evaluate(context) for name, rule in self.given.items()}
+        if self.derive in LIBRARY:
+            kinds = LIBRARY[self.derive].inputs
+            made = LIBRARY[self.derive].function(
+                **{name: as_kind(parts[name], kinds[name], context) for name in kinds}, **self.options
+            )
+            return made if isinstance(made, pd.Series) else pd.Series(np.asarray(made, dtype=np.float64))
+        try:
+            return call_own(own_function(context.study.folder, self.derive), parts, self.options, len(context))
+        except Exception as error:
+            message = f"'{self.derive}' of {OWN_FILE} failed: {type(error).__name__}: {error}"
+            context.report_rows(np.ones(len(context), dtype=bool), "CDW-MAP-DERIVE", message)
+            return columns.nothing(len(context))
+
+    def provenance(self, table: TableKey) -> Provenance:
+        """Derived, with the sentence of the derivation."""
+        words = {name: describe(rule, table) for name, rule in self.given.items()}
+        if self.derive in LIBRARY:
+            method = LIBRARY[self.derive].method.format(**words)
+        else:
+            method = f"{self.derive} of {', '.join(words.values())} ({OWN_FILE})."
+        options = ", ".join(f"{name} {value}" for name, value in self.options.items())
+        method += f" With {options}." if options else ""
+        merged = merge_provenance([rule.provenance(table) for rule in self.given.values()], method)
+        return Provenance(self.origin or "Derived", "Sponsor", method, merged.forms, merged.columns)
+
+
+LIBRARY_INPUTS: dict[str, tuple[str, ...]] = {name: tuple(item.inputs) for name, item in LIBRARY.items()}
+
+
+def as_kind(column: pd.Series, kind: str, context: Context) -> Any:
+    """Return an input as its derivation takes it: ISO 8601 text, SAS days, or numbers."""
+    if kind == "date":
+        return columns.as_text(column)
+    if columns.is_number(column):
+        return column.to_numpy(dtype=np.float64)
+    if kind == "days":
+        return date_days(columns.as_text(column))
+    read = columns.numbers_of_distinct(
+        column, lambda texts: [float(read_number(text, context.decimal) or "nan") for text in texts]
+    )
+    return read.to_numpy(dtype=np.float64)
+
+
+def own_signatures(folder: Path) -> dict[str, tuple[tuple[str, ...], str]]:
+    """Return the functions of derivations.py: name -> (inputs without a default, docstring); nothing is run.
+
+    Raises SyntaxError where the file is no Python.
+    """
+    path = folder / OWN_FILE
+    if not path.is_file():
+        return {}
+    tree = ast.parse(path.read_text(encoding="utf-8"), filename=OWN_FILE)
+    found = {}
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
+            names = [item.arg for item in node.args.args][: len(node.args.args) - len(node.args.defaults)]
+            found[node.name] = (tuple(names), ast.get_docstring(node) or "")
+    return found
+
+
+def own_function(folder: Path, name: str) -> Callable[..., Any]:
+    """Return a function of the study's derivations.py."""
+    path = (folder / OWN_FILE).resolve()
+    found: Callable[..., Any] = getattr(_load(path, path.stat().st_mtime_ns), name)
+    return found
+
+
+@lru_cache(maxsize=8)
+def _load(path: Path, changed: int) -> Any:
+    spec = importlib.util.spec_from_file_location(f"cdiscway_study_derivations_{changed}", path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{OWN_FILE} cannot be loaded")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def call_own(
+    function: Callable[..., Any], parts: Mapping[str, pd.Series], options: Mapping[str, Any], records: int
+) -> pd.Series:
+    """Call a study's own function; raises ValueError where it does not return one value for each record."""
+    plain = {name: part.astype("str") if not columns.is_number(part) else part for name, part in parts.items()}
+    inspect.signature(function).bind(**plain, **options)
+    made = pd.Series(function(**plain, **options)).reset_index(drop=True)
+    if len(made) != records:
+        raise ValueError(f"returns {len(made)} values for {records} records")
+    if pd.api.types.is_bool_dtype(made.dtype):
+        raise ValueError("returns true and false; return texts such as Y, or numbers")
+    if pd.api.types.is_numeric_dtype(made.dtype):
+        return made.astype(np.float64)
+    codes, values = pd.factorize(made, use_na_sentinel=True)
+    return columns.from_codes(codes, [str(value) for value in values])
