@@ -47,7 +47,7 @@ def test_defect_is_found(case, clean_tables, judge, tools) -> None:  # type: ign
 def test_cases_are_many_and_cover_the_catalogue() -> None:
     named = {rule for case in CASES for rule in ([case["finds"]] if isinstance(case["finds"], str) else case["finds"])}
     assert len(CASES) >= 150
-    elsewhere = {"CDW-PACKAGE-ALONE", "CDW-META-MATCH"}  # the tests below
+    elsewhere = {"CDW-PACKAGE-ALONE", "CDW-META-MATCH", "CDW-OUTLIER"}  # the tests below
     assert {name for name, planned in RULES.items() if planned.rule.group != "file"} - named == elsewhere
 
 
@@ -83,3 +83,28 @@ def test_great_expectations_finds_the_same(clean_tables, judge, tools, terminolo
     assert sum(len(suite["expectations"]) for suite in suites.suites.values()) == sum(suites.checks.values()) + len(
         [item for item in suites.not_run if item.reason]
     )
+
+
+@pytest.mark.parametrize(("value", "found"), [("3.1", False), ("31000", True), ("0.0003", True)])
+def test_result_far_from_the_others_is_found(value, found, clean_tables, judge, tools) -> None:  # type: ignore[no-untyped-def]
+    tables = clean_tables
+    for at in range(30):
+        shown = value if at == 7 else f"{2 + at * 0.1:.1f}"
+        more = {
+            "LBSEQ": str(100 + at),
+            "LBSTRESC": shown,
+            "LBSTRESN": shown,
+            "LBORRES": shown,
+            "LBNRIND": "",
+            "VISITNUM": f"2.{at + 30}",
+        }
+        more |= {
+            "USUBJID": "CLEAN-01-02-004",
+            "LBDTC": "2020-03-09",
+            "LBDY": "8",
+            "VISIT": "UNSCHEDULED",
+            "EPOCH": "TREATMENT",
+        }
+        tables = tools["plant"](tables, {"in": "LB", "repeat": 1, "with": more})
+    rules = [finding.rule for finding in judge(tables).findings]
+    assert rules == (["CDW-OUTLIER"] if found else [])

@@ -3,7 +3,7 @@
 Importing this package fills the catalogue `RULES`.
 """
 
-from . import adam, dates, files, findings, identity, package, relations, structure, trial, values
+from . import adam, dates, files, findings, fit, identity, package, relations, second, structure, trial, values
 from .base import PACKAGE, RULES, CannotRunError, Check, Hit, Rule, Study, evaluate, plan_checks
 from .view import View
 
@@ -21,10 +21,12 @@ __all__ = [
     "evaluate",
     "files",
     "findings",
+    "fit",
     "identity",
     "package",
     "plan_checks",
     "relations",
+    "second",
     "structure",
     "trial",
     "values",

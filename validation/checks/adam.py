@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+import pandas as pd
 
 from ..iso8601 import read_dates
 from .base import Hit, Study, failing, hits, is_adam, on, rule
@@ -402,21 +403,38 @@ def sources_are_real_records(study: Study, view: View) -> Iterator[Hit]:
 def _at_records(study: Study, view: View, here: np.ndarray, domain: str) -> np.ndarray:
     """Tell which records point at a record of a domain; without a sequence, at its subject."""
     source = study.view(domain)
+    rows = source_rows(view, here, source)
+    unnumbered = np.isnan(view.numbers("SRCSEQ")[here])
+    subjects = same_subjects(view, source)[here] >= 0
+    found: np.ndarray = np.where(unnumbered, subjects, rows >= 0)
+    return found
+
+
+def same_subjects(view: View, source: View) -> np.ndarray:
+    """Return for each record the code its subject has in another dataset, -1 where it has none."""
+    place = {str(name): code for code, name in enumerate(source.distinct("USUBJID")[1])}
+    codes, names = view.distinct("USUBJID")
+    translated = np.array([place.get(str(name), -1) for name in names] + [-1], dtype=np.intp)
+    found: np.ndarray = translated[codes]
+    return found
+
+
+def source_rows(view: View, here: np.ndarray, source: View) -> np.ndarray:
+    """Return for the records `here` the place of the record that subject and SRCSEQ name in `source`, or -1.
+
+    Where `source` has no sequence (DM), the subject alone names its one record.
+    """
     seq = next((name for name in (source.real("--SEQ"), "ASEQ") if name in source), "")
-    subjects, who = source.distinct("USUBJID")
-    numbers = source.numbers(seq) if seq else np.full(len(source), np.nan)
-    known = {(str(who[s]), n) for s, n in zip(subjects, numbers.tolist(), strict=True) if s >= 0}
-    people = {str(name) for name in who}
-    ours, names = view.distinct("USUBJID")
-    wanted = view.numbers("SRCSEQ")[here]
-    found = []
-    for code, number in zip(ours[here], wanted.tolist(), strict=True):
-        subject = str(names[code]) if code >= 0 else ""
-        found.append(subject in people if np.isnan(number) else (subject, number) in known)
-    return np.array(found, dtype=bool)
-
-
-_DATES = (("ADT", "--DTC"), ("ASTDT", "--STDTC"), ("AENDT", "--ENDTC"), ("TRTSDT", "RFXSTDTC"), ("DTHDT", "DTHDTC"))
+    theirs = pd.DataFrame({"subject": source.distinct("USUBJID")[0], "row": np.arange(len(source))})
+    ours = pd.DataFrame({"subject": same_subjects(view, source)[here]})
+    if seq:
+        theirs["number"], ours["number"] = source.numbers(seq), view.numbers("SRCSEQ")[here]
+        theirs = theirs[theirs["number"].notna()].drop_duplicates(["subject", "number"])
+    else:
+        theirs = theirs.drop_duplicates("subject", keep=False)
+    rows = ours.merge(theirs, how="left", on=["subject", "number"] if seq else "subject")["row"]
+    found: np.ndarray = rows.fillna(-1).to_numpy(dtype=np.intp)
+    return np.where(ours["subject"] >= 0, found, -1)
 
 
 def _trt_dates(study: Study, view: View) -> Sequence[str]:

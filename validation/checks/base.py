@@ -18,7 +18,18 @@ from ..finding import FixIn, Severity
 from .view import View
 
 Group = Literal[
-    "file", "package", "structure", "values", "identity", "timing", "findings", "relations", "trial", "adam"
+    "file",
+    "package",
+    "structure",
+    "values",
+    "identity",
+    "timing",
+    "findings",
+    "relations",
+    "trial",
+    "adam",
+    "second",
+    "fit",
 ]
 
 
