@@ -189,3 +189,11 @@ def test_analysis_results_go_into_the_file(package):
     assert schema_findings(written) == []
     assert written.nsmap["arm"] == "http://www.cdisc.org/ns/arm/v1.0"
     assert reference_findings(define) == []
+
+
+def test_the_stylesheet_beside_the_file_shows_it(package, tmp_path):
+    write_define(build_define(package), tmp_path / "define.xml")
+    tree = etree.parse(tmp_path / "define.xml")
+    href = tree.getroot().getprevious().get("href")
+    shown = str(etree.XSLT(etree.parse(tmp_path / href))(tree))
+    assert all(name in shown for name in ("Laboratory Test Results", "LBORRES", "CENTRLAB", "acrf.pdf"))
