@@ -14,7 +14,7 @@ from cdiscway.converters.dataset import BuiltDataset, DatasetMetadata, VariableM
 from cdiscway.specs.codelists import Terminology, load_terminology
 from cdiscway.specs.standards import load_standard
 from cdiscway.validation import run
-from cdiscway.validation.checks import Check, Study, evaluate
+from cdiscway.validation.checks import CannotRunError, Check, Study, View, evaluate
 from cdiscway.validation.finding import Finding, NotRun
 from cdiscway.validation.intake import guess_spec
 
@@ -58,7 +58,29 @@ def build(tables: Sequence[Table]) -> list[BuiltDataset]:
         for row in table.rows:
             for name in table.columns:
                 longest[name] = max(longest.get(name, 1), len(row.get(name, "").encode()))
-    return [_build(table, longest) for table in tables]
+    return [_build_once(table, tuple(longest.get(name, 1) for name in table.columns)) for table in tables]
+
+
+BUILT: dict[tuple[int, tuple[int, ...]], tuple[Table, BuiltDataset]] = {}
+VIEWS: dict[int, View] = {}
+
+
+def _build_once(table: Table, lengths: tuple[int, ...]) -> BuiltDataset:
+    """Build a table once: a hundred cases share the datasets they leave as they are."""
+    key = (id(table), lengths)
+    if key not in BUILT:
+        BUILT[key] = (table, _build(table, dict(zip(table.columns, lengths, strict=True))))
+    return BUILT[key][1]
+
+
+def view_once(study: Study, name: str) -> View:
+    """Stand in for Study.view: the distinct values of a dataset are looked for once."""
+    dataset = study.datasets.get(name)
+    if dataset is None:
+        raise CannotRunError(f"needs {name}, which is not there")
+    if name not in study.views:
+        study.views[name] = VIEWS.setdefault(id(dataset), View(dataset))
+    return study.views[name]
 
 
 def _build(table: Table, longest: Mapping[str, int]) -> BuiltDataset:
@@ -168,6 +190,7 @@ def judge(terminology: Terminology):  # type: ignore[no-untyped-def]
     def judged(tables: Sequence[Table]) -> run.ValidationResult:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(run, "_run", direct)
+            patch.setattr(Study, "view", view_once)
             return run.validate(build(tables), terminology)
 
     return judged

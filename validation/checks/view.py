@@ -24,6 +24,7 @@ class View:
     def __init__(self, dataset: BuiltDataset, frame: pd.DataFrame | None = None) -> None:
         self.dataset = dataset
         self.frame = (dataset.frame if frame is None else frame).reset_index(drop=True)
+        self._texts = {str(name): _holds_text(kind) for name, kind in self.frame.dtypes.items()}
         self._distinct: dict[str, tuple[Codes, Values]] = {}
         self._read: dict[str, IsoDates] = {}
         self._dates: dict[str, IsoDates] = {}
@@ -56,10 +57,7 @@ class View:
 
     def is_text(self, variable: str) -> bool:
         """Whether the column holds text."""
-        kind = self.frame[variable].dtype
-        if isinstance(kind, pd.CategoricalDtype):
-            return not pd.api.types.is_numeric_dtype(kind.categories.dtype)
-        return not pd.api.types.is_numeric_dtype(kind)
+        return self._texts[variable]
 
     def distinct(self, variable: str) -> tuple[Codes, Values]:
         """Return one code per record (-1: missing) and the distinct values, as text or as numbers."""
@@ -131,6 +129,11 @@ class View:
         """Return one value as text, empty where it is missing."""
         codes, values = self.distinct(variable)
         return "" if codes[position] < 0 else show_value(values[codes[position]])
+
+
+def _holds_text(kind: Any) -> bool:
+    inner = kind.categories.dtype if isinstance(kind, pd.CategoricalDtype) else kind
+    return not pd.api.types.is_numeric_dtype(inner)
 
 
 def _factorize(column: pd.Series[Any]) -> tuple[Codes, Values]:
