@@ -10,7 +10,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, fields, replace
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -29,7 +29,7 @@ from .adam import derive_dataset
 from .dataset import BuiltDataset
 from .finish import finish_sdtm, give_lengths, to_ascii
 from .plan import Plan, plan_study
-from .reporter import Reporter, WorkItem
+from .reporter import Recoded, Reporter, WorkItem
 from .sdtm import map_dataset
 from .study import Study, read_study
 from .tables import FormBalance, StudyTables
@@ -67,6 +67,7 @@ class Converted:
     worklist: tuple[WorkItem, ...]
     balance: tuple[FormBalance, ...]
     transliterated: tuple[tuple[str, Replacement], ...] = ()
+    recoded: tuple[Recoded, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -139,7 +140,10 @@ def convert(plan: Plan, progress: Progress = lambda *_: None) -> Converted:
         packages.append(Package("adam", plan.study.file.standards.adam, tuple(give_lengths(derived, cutoff))))
     balance = tuple(tables.balance[name] for name in sorted(tables.balance))
     findings, worklist = tuple(reporter.findings), tuple(reporter.worklist)
-    return Converted(plan, tuple(packages), findings, worklist, balance, tuple(changed))
+    recoded = tuple(
+        sorted(set(reporter.recoded), key=lambda item: (item.dataset, item.variable, item.form, item.value))
+    )
+    return Converted(plan, tuple(packages), findings, worklist, balance, tuple(changed), recoded)
 
 
 def report_transliterated(changed: Sequence[tuple[str, Replacement]], reporter: Reporter) -> None:
@@ -309,6 +313,7 @@ def write_reports(converted: Converted, result: ValidationResult, about: About, 
     report.write_json(result, target / "report.json", about)
     report.write_html(result, target / "report.html", about)
     write_worklist(converted.worklist, folder / "worklist.csv")
+    write_kept(converted, folder)
     write_lineage(converted.packages, folder / "lineage.parquet")
 
 
@@ -329,12 +334,19 @@ def about_study(converted: Converted) -> About:
     )
     terms = tuple((codelist.name, term.value, term.decode, term.definition)
                   for codelist, term in converted.plan.terminology.extensions)  # fmt: skip
+    recoded = tuple(
+        (item.dataset, item.variable, item.form, item.value, item.term, item.how, item.records)
+        for item in converted.recoded
+        if item.how != "exact"
+    )
     written = tuple((name, item.variable, item.old, item.new, item.count) for name, item in converted.transliterated)
     sections = [
         Section("Balance sheet", ("Form", "Rows", "In records", "Excluded", "Not accounted for", "Where"), balance,
                 "Every raw row becomes a record, or is counted under a declared exclusion."),
         Section("Worklist", ("Kind", "Dataset", "Variable", "Raw value", "Records", "Suggestion"), work,
                 "Raw values that found no place."),
+        Section("Recoded values", ("Dataset", "Variable", "From", "Raw value", "Term", "Found by", "Records"), recoded,
+                "Raw values that are no submission values themselves, and how their term was found; recoded.csv has all."),
         Section("Sponsor terms", ("Codelist", "Term", "Decode", "Why"), terms,
                 "Terms that CDISC terminology does not have; extended values in define.xml."),
         Section("Written in ASCII", ("Dataset", "Variable", "Collected", "Submitted", "Records"), written,
@@ -354,15 +366,31 @@ def _why_not(plan: Plan, form: str) -> str:
 
 
 def write_worklist(worklist: Iterable[WorkItem], path: Path) -> None:
-    """Write the raw values that found no place, most frequent first."""
+    """Write the raw values that found no place, most frequent first; the last column is for the user."""
+    ranked = sorted(worklist, key=lambda item: (-item.records, item.dataset, item.variable, item.value))
+    header = ["kind", "dataset", "variable", "form", "value", "records", "suggestion", "accepted"]
+    write_table(path, header, [[*astuple(item), ""] for item in ranked])
+
+
+def write_kept(converted: Converted, folder: Path) -> None:
+    """Write how every coded value found its term, and every value that was written in ASCII."""
+    header = [field.name for field in fields(Recoded)]
+    write_table(folder / "recoded.csv", header, [list(astuple(item)) for item in converted.recoded])
+    changed = [[name, item.variable, item.old, item.new, item.count] for name, item in converted.transliterated]
+    write_table(folder / "transliterated.csv", ["dataset", "variable", "collected", "submitted", "records"], changed)
+
+
+def write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Write a CSV file for a spreadsheet; a cell that begins like a formula is made text."""
     import csv  # noqa: PLC0415
 
     with path.open("w", encoding="utf-8-sig", newline="") as stream:
         writer = csv.writer(stream)
-        writer.writerow(["kind", "dataset", "variable", "form", "value", "records", "suggestion", "accepted"])
-        for item in sorted(worklist, key=lambda item: (-item.records, item.dataset, item.variable, item.value)):
-            cells = [item.kind, item.dataset, item.variable, item.form, item.value, item.records, item.suggestion, ""]
-            writer.writerow(f"'{cell}" if str(cell).startswith(("=", "+", "-", "@")) else cell for cell in cells)
+        writer.writerow(header)
+        for row in rows:
+            writer.writerow(
+                f"'{cell}" if isinstance(cell, str) and cell[:1] in "=+-@\t\r" and cell else cell for cell in row
+            )
 
 
 def write_lineage(packages: Sequence[Package], path: Path) -> None:

@@ -23,12 +23,27 @@ class WorkItem:
     suggestion: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Recoded:
+    """One distinct raw value of a coded variable: the term it became, and how that was found (exact, folded, ...)."""
+
+    dataset: str
+    variable: str
+    form: str
+    value: str
+    codelist: str
+    term: str
+    how: str
+    records: int
+
+
 @dataclass
 class Reporter:
     """Collects findings and worklist lines while records are mapped."""
 
     findings: list[Finding] = field(default_factory=list)
     worklist: list[WorkItem] = field(default_factory=list)
+    recoded: list[Recoded] = field(default_factory=list)
 
     def report(  # noqa: PLR0913 - the fields of a finding
         self,

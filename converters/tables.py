@@ -167,6 +167,13 @@ class StudyTables:
                 column=name,
                 fix_in="raw",
             )
+        for place, text in enumerate(tidied):
+            if text and text in nothing:
+                message = f"'{text}' in {name} counts as no value, as study.yaml says"
+                self.reporter.report(
+                    "CDW-RAW-MISSING", "info", form, message,
+                    variable=name, value=text, rows=codes == place, sources=sources, column=name, fix_in="raw",
+                )  # fmt: skip
         return columns.from_codes(codes, [None if text in nothing else text for text in tidied])
 
     def _without_excluded(self, table: Table, name: str) -> Table:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
+from cdiscway.converters.reporter import Recoded
 from cdiscway.specs.codelists import Match, match_terms
 from cdiscway.specs.mistakes import nearest
 from cdiscway.specs.model import Codelist, VariableSpec
@@ -33,9 +35,19 @@ def recode_to_terms(column: pd.Series, variable: VariableSpec, context: Context)
                 severity="warning" if extensible else "error",
                 suggestion=nearest(texts[place], known),
             )  # fmt: skip
+    _keep_how(codes, matches, names, variable, context)
     return columns.from_codes(
         codes, [text if match.term is None else match.term.value for text, match in zip(texts, matches, strict=True)]
     )
+
+
+def _keep_how(codes: np.ndarray, matches: list[Match], names: str, variable: VariableSpec, context: Context) -> None:
+    """Keep how each distinct value found its term: a reader of the report sees what was not taken word for word."""
+    counts = np.bincount(codes[codes >= 0], minlength=len(matches))
+    for match, count in zip(matches, counts.tolist(), strict=True):
+        if match.term is not None and count:
+            place = (context.dataset, variable.name, context.table.key[1])
+            context.reporter.recoded.append(Recoded(*place, match.value, names, match.term.value, match.how, count))
 
 
 def find_terms(codelists: list[Codelist], texts: list[str], context: Context) -> list[Match]:
