@@ -140,10 +140,18 @@ def convert(plan: Plan, progress: Progress = lambda *_: None) -> Converted:
         packages.append(Package("adam", plan.study.file.standards.adam, tuple(give_lengths(derived, cutoff))))
     balance = tuple(tables.balance[name] for name in sorted(tables.balance))
     findings, worklist = tuple(reporter.findings), tuple(reporter.worklist)
-    recoded = tuple(
-        sorted(set(reporter.recoded), key=lambda item: (item.dataset, item.variable, item.form, item.value))
-    )
+    recoded = sum_recoded(reporter.recoded)
     return Converted(plan, tuple(packages), findings, worklist, balance, tuple(changed), recoded)
+
+
+def sum_recoded(recoded: Iterable[Recoded]) -> tuple[Recoded, ...]:
+    """Put the records of the same value in the same place together (a table of tests reports each test by itself)."""
+    counts: dict[Recoded, int] = {}
+    for item in recoded:
+        place = replace(item, records=0)
+        counts[place] = counts.get(place, 0) + item.records
+    ordered = sorted(counts, key=lambda item: (item.dataset, item.variable, item.form, item.value))
+    return tuple(replace(place, records=counts[place]) for place in ordered)
 
 
 def report_transliterated(changed: Sequence[tuple[str, Replacement]], reporter: Reporter) -> None:
