@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Literal
 
@@ -18,13 +19,15 @@ Mask = npt.NDArray[np.bool_]
 SameDay = Literal["before", "after"] | Mask
 
 DAY = 86400.0
+_YEAR_OR_MONTH = re.compile(r"\d{4}(-\d{2})?")
 
 
 def is_before(dates: pd.Series, reference: pd.Series, same_day: SameDay = "after") -> Mask:
     """Return which records lie before the reference (RFXSTDTC): by time where both have one, else by day.
 
     On the day itself, where a time is missing, `same_day` decides: all `before`, all `after`, or a mask that is true
-    where the record counts as before (VISIT is BASELINE, a pre-dose time point). A date without a day is never before.
+    where the record counts as before (VISIT is BASELINE, a pre-dose time point). A date without a day is never before; a
+    record is before a partial reference (2020-03) where it lies before the first day that can be meant.
 
     >>> dates, first = pd.Series(["2020-03-01T07:00", "2020-03-01", "2020-02"]), pd.Series(["2020-03-01T08:00"] * 3)
     >>> is_before(dates, first).tolist(), is_before(dates, first, "before").tolist()
@@ -38,7 +41,20 @@ def _before(moments: tuple[Floats, Floats], reference: pd.Series, same_day: Same
     untold = np.isnan(times) | np.isnan(first_times)
     counts = same_day if isinstance(same_day, np.ndarray) else np.full(len(days), same_day == "before")
     same = (days == first_days) & np.where(untold, counts, times < first_times)
-    return np.asarray((days < first_days) | same, dtype=np.bool_)
+    return np.asarray((days < first_days) | (days < earliest_days(reference)) | same, dtype=np.bool_)
+
+
+def earliest_days(dates: pd.Series) -> Floats:
+    """Return the first day that each partial date (2020, 2020-03) can mean, as SAS days; NaN for whole and other dates.
+
+    >>> earliest_days(pd.Series(["1960-01", "1961", "1960-01-02", "--05"])).tolist()
+    [0.0, 366.0, nan, nan]
+    """
+    codes, distinct = pd.factorize(dates.astype("str"), use_na_sentinel=True)
+    partial = [
+        f"{text}{'-01-01'[3 * (len(text) == 7) :]}" if _YEAR_OR_MONTH.fullmatch(text) else None for text in distinct
+    ]
+    return np.append(date_days(pd.Series(partial, dtype="str")), np.nan)[codes]
 
 
 def last_observation_before(

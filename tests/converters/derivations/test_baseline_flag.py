@@ -106,5 +106,11 @@ def test_partial_dates_are_never_before():
     assert not is_before(dates, pd.Series([FIRST] * 3)).any()
 
 
+def test_a_record_before_every_day_a_partial_reference_can_mean_is_before():
+    dates = pd.Series(["2014-05-21", "2014-08-31T23:59", "2014-09-01", "2013-12-31", "2014-01-01"])
+    reference = pd.Series(["2014-09", "2014-09", "2014-09", "2014", "2014"])
+    assert is_before(dates, reference, "before").tolist() == [True, True, False, True, False]
+
+
 def test_examples_in_the_docstrings():
     assert doctest.testmod(module).failed == 0
