@@ -10,6 +10,7 @@ from importlib.metadata import version
 import click
 
 COMMANDS: dict[str, tuple[str, str]] = {
+    "inspect": ("cdiscway.cli.inspect", "Show what a raw export holds, and propose how to read it."),
     "build": ("cdiscway.cli.build", "Build a study: map, derive, validate, describe."),
     "validate": ("cdiscway.cli.validate", "Judge a study folder, or any folder of transport files."),
     "archive": ("cdiscway.cli.archive", "Validate the very files that go in, and pack them; refuse what is not clean."),

@@ -6,7 +6,7 @@ import codecs
 import csv
 import io
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -101,21 +101,17 @@ def read_delimited(path: Path, layout: Layout, name: str) -> RawTable:
 
     Raises MistakesError for bytes of another encoding and for a record with another number of fields than the header.
     """
-    ragged: list[Mistake] = []
-    ends: list[int] = []
+    ragged: list[pyarrow.csv.InvalidRow] = []
+    ends: list[pyarrow.csv.InvalidRow] = []
 
     def judge(row: pyarrow.csv.InvalidRow) -> str:
-        if layout.end_row and row.text.strip() == layout.end_row:
-            ends.append(row.number or 0)
-            return "skip"
-        line = None if row.number is None else row.number + layout.header_line - 1
-        message = f"has {row.actual_columns} fields where the header has {row.expected_columns}"
-        ragged.append(Mistake(name, line, "", message, "is a delimiter inside a field without quotes?"))
+        is_end = layout.end_row and row.text.strip() == layout.end_row
+        (ends if is_end else ragged).append(row)
         return "skip"
 
     table = _table(path, layout, name, judge)
     if ragged:
-        raise MistakesError(ragged)
+        raise MistakesError(_ragged(path, layout, name) or [_of_width(name, row.number, row) for row in ragged])
     frame: pd.DataFrame = table.to_pandas().set_axis(list(layout.names), axis="columns")
     notes = [_end_note(layout.end_row)] if ends else []
     if layout.encoding.count("+"):
@@ -157,11 +153,33 @@ def _table(path: Path, layout: Layout, name: str, judge: Callable[[pyarrow.csv.I
         raise MistakesError([Mistake(name, None, "", f"cannot be read: {error}")]) from None
 
 
+def _ragged(path: Path, layout: Layout, name: str) -> list[Mistake]:
+    """Find the records of the wrong width again, each with the line it begins on (a field may hold line breaks)."""
+    mistakes, width = [], len(layout.names)
+    with _opened(path, layout.encoding) as stream:
+        lines = itertools.islice(stream, layout.header_line - 1, None)
+        records = _records(lines, layout.delimiter, layout.quote)
+        before = 0
+        for record in records:
+            line = layout.header_line + before
+            before = getattr(records, "line_num", before + 1)
+            if record and len(record) != width and record != [layout.end_row]:
+                hint = "is a quotation mark left open?" if any("\n" in field for field in record) else ""
+                hint = hint or "is a delimiter inside a field without quotes?"
+                message = f"has {len(record)} fields where the header has {width}"
+                mistakes.append(Mistake(name, line, "", message, hint))
+    return mistakes
+
+
+def _of_width(name: str, line: int | None, row: pyarrow.csv.InvalidRow) -> Mistake:
+    return Mistake(name, line, "", f"has {row.actual_columns} fields where the header has {row.expected_columns}")
+
+
 def _end_note(text: str) -> RawNote:
     return RawNote("CDW-RAW-END", "info", f"the line '{text}' at the end of the file is no record")
 
 
-def _records(lines: Sequence[str], delimiter: str, quote: str) -> Iterator[list[str]]:
+def _records(lines: Iterable[str], delimiter: str, quote: str) -> Iterator[list[str]]:
     if not quote:
         return csv.reader(lines, delimiter=delimiter, quoting=csv.QUOTE_NONE)
     return csv.reader(lines, delimiter=delimiter, quotechar=quote)
