@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ import pandas as pd
 from cdiscway.specs.model import DatasetSpec, VariableSpec
 
 from .algorithms import columns
+from .algorithms.base import Table
 from .algorithms.lookup import ranked
 from .dataset import BuiltDataset, DatasetMetadata, Provenance, VariableMetadata
 from .derivations.baseline_flag import last_observation_before
@@ -45,7 +47,7 @@ def finish_sdtm(mapped: Sequence[Mapped], plan: Plan, tables: StudyTables) -> li
             if demographics is not None and item.plan.name != "DM":
                 add_study_days(item, demographics)
                 add_epochs(item, by_name, plan, tables)
-                add_baseline(item, demographics)
+                add_baseline(item, demographics, tables)
             number(item, tables)
     if "CO" in by_name:
         add_comments(by_name["CO"], [item for item in mapped if item.plan.name != "CO"], plan.study.file.study)
@@ -120,22 +122,30 @@ def epoch_of_elements(frame: pd.DataFrame, date: str, elements: pd.DataFrame) ->
     return epoch_of(frame[date], starts, names)
 
 
-def add_baseline(item: Mapped, demographics: pd.DataFrame) -> None:
+def add_baseline(item: Mapped, demographics: pd.DataFrame, tables: StudyTables) -> None:
     """Add the flag of the last result before first exposure (--LOBXFL, SDTMIG 3.4, 6.3)."""
-    flag = item.plan.mapping.baseline
-    if flag is None:
+    baseline = item.plan.mapping.baseline
+    if baseline is None:
         return
     prefix = domain_prefix(item.plan.spec)
-    reference = of_subject(item.frame, demographics, "RFXSTDTC")
-    item.frame[flag] = last_observation_before(
-        item.frame["USUBJID"],
-        item.frame[f"{prefix}TESTCD"],
-        item.frame[f"{prefix}DTC"],
-        reference,
-        item.frame[f"{prefix}STRESC"],
+    frame = item.frame
+    date, result = (frame.get(f"{prefix}{name}", columns.nothing(len(frame))) for name in ("DTC", "STRESC"))
+    same_day: np.ndarray | Literal["after"] = "after"
+    if baseline.same_day is not None:
+        context = tables.context(Table(("dataset", item.plan.name), frame), item.plan.name, tables.plan.terminology)
+        same_day = context.mask(baseline.same_day)
+    frame[baseline.flag] = last_observation_before(
+        frame["USUBJID"],
+        [frame[name] for name in (f"{prefix}TESTCD", *baseline.by) if name in frame.columns],
+        date,
+        of_subject(frame, demographics, "RFXSTDTC"),
+        result,
+        same_day=same_day,
+        tie_keys=[frame[name] for name in baseline.ties if name in frame.columns],
     )
-    method = f"'Y' for the last record of a subject and test with a result and {prefix}DTC before DM.RFXSTDTC."
-    item.provenance[flag] = Provenance("Derived", "Sponsor", method, columns=(f"{prefix}DTC", "DM.RFXSTDTC"))
+    said = f" (on that day, where {baseline.same_day})" if baseline.same_day else ""
+    method = f"'Y' for the last record of a subject and test with a result and {prefix}DTC before DM.RFXSTDTC{said}."
+    item.provenance[baseline.flag] = Provenance("Derived", "Sponsor", method, columns=(f"{prefix}DTC", "DM.RFXSTDTC"))
 
 
 def sort_records(item: Mapped) -> None:

@@ -5,9 +5,9 @@ The words are explained in docs/reference/mapping.md; `plan.py` holds a mapping 
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from cdiscway.specs.model import ObservationClass, Strict, VariableType
 
@@ -248,6 +248,23 @@ class Records(Strict):
         return ("rows", "visits") if self.visits else ("rows", "mapping")
 
 
+class Baseline(Strict):
+    """The flag of the last result before first exposure (RFXSTDTC), within subject and test (and the variables in `by`).
+
+    A record of the day of first exposure counts as before where both have a time and it is earlier, or where `same_day` holds
+    (`VISIT == "BASELINE"`). Records of the same moment are all flagged, or with `ties` only the last by those variables.
+    """
+
+    flag: str
+    same_day: str | None = None
+    by: tuple[str, ...] = ()
+    ties: tuple[str, ...] = ()
+
+
+def _as_flag(data: Any) -> Any:
+    return {"flag": data} if isinstance(data, str) else data
+
+
 class OwnVariable(Strict):
     """A variable that the standard leaves to the study (ADaM), or whose label the study words."""
 
@@ -262,7 +279,8 @@ class DatasetMapping(Strict):
 
     `label` and `class` are only for datasets that the standard does not hold. `sort` is the order of records and --SEQ (default:
     the keys of the standard). `omit` names variables that would come by themselves and are not wanted. `baseline` is the flag
-    variable (LBLOBXFL) of the last result before first exposure.
+    variable (`LBLOBXFL`, or `{flag: LBLOBXFL, same_day: ...}`) of the last result before first exposure. RELREC has
+    `relations` where the others have `records`.
     """
 
     domain: str | None = None
@@ -273,7 +291,7 @@ class DatasetMapping(Strict):
     keys: tuple[str, ...] = ()
     sort: tuple[str, ...] = ()
     omit: tuple[str, ...] = ()
-    baseline: str | None = None
+    baseline: Annotated[Baseline, BeforeValidator(_as_flag, json_schema_input_type=Baseline | str)] | None = None
     variables: dict[str, OwnVariable] = Field(default_factory=dict)
     records: tuple[Records, ...] = ()
     relations: tuple[Relation, ...] = ()

@@ -317,6 +317,7 @@ class _Planner:
         self._check_relations(draft, needs)
         for place, records in enumerate(draft.mapping.records):
             blocks.append(self._check_block(draft, records, ("records", place), needs))
+        self._check_baseline(draft)
         for name in draft.mapping.sort:
             if name not in draft.variables:
                 hint = nearest(name, draft.variables)
@@ -325,6 +326,19 @@ class _Planner:
         return DatasetPlan(
             draft.mapping, draft.document, draft.spec, draft.standard, draft.variables, tuple(blocks), frozenset(needs)
         )
+
+    def _check_baseline(self, draft: DatasetPlan) -> None:
+        baseline = draft.mapping.baseline
+        if baseline is None:
+            return
+        scope = self._scope(draft, ("rows", draft.name), draft.variables)
+        if baseline.same_day is not None:
+            check_condition(scope, baseline.same_day, ("baseline", "same_day"))
+        for word in ("by", "ties"):
+            for name in getattr(baseline, word):
+                scope.use(name, ("baseline", word))
+        if draft.standard.resolve(draft.spec, baseline.flag) is None:
+            scope.add(("baseline",), draft.standard.refusal(draft.spec, baseline.flag), "")
 
     def _check_relations(self, draft: DatasetPlan, needs: set[str]) -> None:
         for place, relation in enumerate(draft.mapping.relations):
@@ -683,7 +697,7 @@ def automatic_variables(
         if dated and spec.observation_class in {"Interventions", "Events", "Findings", "Findings About"}:
             names.append("EPOCH")
     if mapping.baseline is not None:
-        names.append(mapping.baseline)
+        names.append(mapping.baseline.flag)
     return [name for name in dict.fromkeys(names) if name in spec.names or standard.resolve(spec, name) is not None]
 
 

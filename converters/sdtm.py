@@ -328,10 +328,7 @@ class Mapper:
             if "VISIT" in context.values and name in self.plan.variables and name not in context.values:
                 numbers = {visit.VISIT: getattr(visit, name) for visit in context.study.file.visits}
                 table = {text: float("nan") if number is None else float(number) for text, number in numbers.items()}
-                context.values[name] = columns.numbers_of_distinct(
-                    context.values["VISIT"],
-                    lambda texts, table=table: [table.get(text, float("nan")) for text in texts],
-                )
+                context.values[name] = number_of_text(context.values["VISIT"], table)
                 self.provenance.setdefault(name, [Provenance("Assigned", "Sponsor")])
 
     def _set_demographics(self, context: Context) -> None:
