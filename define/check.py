@@ -10,13 +10,13 @@ from lxml import etree
 
 from cdiscway.converters.readers import xpt
 from cdiscway.specs.mistakes import MistakesError
+from cdiscway.specs.safe_xml import read_xml
 from cdiscway.validation.finding import Finding, NotRun
 
 from .against_data import Datasets, check_against_data
 from .conformance import conformance_findings
 from .index import Index
 from .model import DefineXml, list_extras, walk
-from .parse import read_xml
 from .read import define_from_tree
 from .references import reference_findings
 from .schema import schema_findings

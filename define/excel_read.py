@@ -14,6 +14,7 @@ from openpyxl import load_workbook
 from openpyxl.utils.exceptions import InvalidFileException
 
 from cdiscway.specs.mistakes import Mistake, MistakeCollector, MistakesError, nearest
+from cdiscway.specs.safe_xml import find_doctype
 
 from .excel_sheets import KEPT, OTHER_COLUMNS, OTHER_SHEETS, OTHER_STANDARDS, PREFIXES, SHEETS
 from .model import (
@@ -53,7 +54,6 @@ from .model import (
     describe,
 )
 from .oids import slug
-from .parse import find_doctype
 
 Record = dict[str, str]
 Book = Mapping[str, list[Record]]

@@ -11,10 +11,10 @@ from typing import Any, TypeVar
 from lxml import etree
 
 from cdiscway.specs.mistakes import Mistake, MistakesError
+from cdiscway.specs.safe_xml import parse_xml, read_xml
 
 from .model import DEF_NAMESPACES, ODM, ODM_NAMESPACE, DefineXml, Element, Extra, Slot, Version, slots_of
 from .names import clark
-from .parse import parse_xml, read_xml
 
 ElementT = TypeVar("ElementT", bound=Element)
 Names = Mapping[str | None, str]

@@ -14,6 +14,7 @@ from lxml import etree
 
 from cdiscway.converters.whole_file import whole_file
 from cdiscway.specs.mistakes import Mistake, MistakesError
+from cdiscway.specs.safe_xml import safe_parser
 
 from .model import (
     ARM_NAMESPACE,
@@ -29,7 +30,6 @@ from .model import (
     walk,
 )
 from .names import clark
-from .parse import safe_parser
 
 STYLESHEET = "define2-1.xsl"
 NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

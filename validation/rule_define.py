@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from lxml import etree
 
 from cdiscway.specs.mistakes import Mistake, MistakesError
+from cdiscway.specs.safe_xml import read_xml
 
 from .rule_columns import Mask, as_number, as_text
 from .rule_dates import is_duration, is_valid_date, parse_date
@@ -58,11 +58,14 @@ class Define:
 
 
 def read_define(path: Path) -> Define:
-    """Read a define.xml. Raises MistakesError where it is no XML or describes no dataset."""
-    try:
-        root = etree.parse(str(path), etree.XMLParser(resolve_entities=False, no_network=True)).getroot()
-    except etree.XMLSyntaxError as error:
-        raise MistakesError([Mistake(path.name, error.lineno, "", f"is not XML: {error.msg}")]) from None
+    """Read a define.xml.
+
+    Raises MistakesError where it is missing, not well-formed, declares a document type (no entity is expanded and no
+    other file is read), or is no ODM file.
+    """
+    root = read_xml(path, path.name).getroot()
+    if _local(root.tag) != "ODM":
+        raise MistakesError([Mistake(path.name, None, "", f"the root is {_local(root.tag)}, not ODM")])
     return _Reader(root).define()
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,37 @@ def test_terminology_in_force_is_that_of_define() -> None:
 
 def test_what_is_no_xml_is_a_mistake(tmp_path: Path) -> None:
     (tmp_path / "define.xml").write_text("<ODM>", encoding="utf-8")
-    with pytest.raises(MistakesError, match=r"define\.xml:1: is not XML"):
+    with pytest.raises(MistakesError, match=r"define\.xml:1: is not well-formed XML"):
+        read_define(tmp_path / "define.xml")
+
+
+UNSAFE = [case for case in read_yaml(FOLDER / "define_mutations.yaml").data if "DOCTYPE" in case["put"]]
+
+
+@pytest.mark.parametrize("case", UNSAFE, ids=lambda case: case["name"])
+def test_a_document_type_is_refused(case: dict[str, Any], tmp_path: Path) -> None:
+    text = (FOLDER / "rule_define.xml").read_text(encoding="utf-8")
+    changed = re.sub(case["find"], case["put"], text, count=1)
+    assert changed != text
+    (tmp_path / "define.xml").write_text(changed, encoding="utf-8")
+    with pytest.raises(MistakesError, match="declares a document type"):
+        read_define(tmp_path / "define.xml")
+
+
+def test_no_file_outside_is_read(tmp_path: Path) -> None:
+    (tmp_path / "secret.txt").write_text("TOPSECRET", encoding="utf-8")
+    entity = f'<!DOCTYPE ODM [<!ENTITY x SYSTEM "{(tmp_path / "secret.txt").as_uri()}">]>'
+    (tmp_path / "define.xml").write_text(f"{entity}<ODM>&x;</ODM>", encoding="utf-8")
+    with pytest.raises(MistakesError) as caught:
+        read_define(tmp_path / "define.xml")
+    assert "TOPSECRET" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("text", "says"), [(None, "no such file"), ("<html/>", "the root is html")])
+def test_what_is_no_define_is_a_mistake(text: str | None, says: str, tmp_path: Path) -> None:
+    if text is not None:
+        (tmp_path / "define.xml").write_text(text, encoding="utf-8")
+    with pytest.raises(MistakesError, match=says):
         read_define(tmp_path / "define.xml")
 
 

@@ -1,6 +1,6 @@
 """Parse XML that somebody else wrote: no entities, no DTD, no network, no unbounded trees.
 
-A define.xml needs no document type; one that has it is refused before any of it is interpreted, which closes the doors
+No file of a study needs a document type; one that has it is refused before any of it is interpreted, which closes the doors
 of entity bombs (CWE-776) and external entities (CWE-611) together.
 """
 
@@ -11,7 +11,7 @@ from xml.parsers import expat
 
 from lxml import etree
 
-from cdiscway.specs.mistakes import Mistake, MistakesError
+from .mistakes import Mistake, MistakesError
 
 
 class _DoctypeFoundError(Exception):
@@ -26,12 +26,19 @@ def parse_xml(data: bytes, name: str) -> etree._ElementTree:
     """Parse XML; raises MistakesError with file and line when it is not well-formed or declares a document type."""
     line = find_doctype(data)
     if line is not None:
-        hint = "remove it: a define.xml needs none, and it could read other files or exhaust the memory"
-        raise MistakesError([Mistake(name, line, "", "declares a document type (DTD), which is not read", hint)])
+        raise MistakesError([_doctype(name, line)])
     try:
-        return etree.ElementTree(etree.fromstring(data, safe_parser()))
+        tree = etree.ElementTree(etree.fromstring(data, safe_parser()))
     except etree.XMLSyntaxError as error:
         raise MistakesError([Mistake(name, error.lineno or None, "", f"is not well-formed XML: {error.msg}")]) from None
+    if tree.docinfo.internalDTD is not None:  # in an encoding that only the second parser knows
+        raise MistakesError([_doctype(name, None)])
+    return tree
+
+
+def _doctype(name: str, line: int | None) -> Mistake:
+    hint = "remove it: it is not needed, and could read other files or exhaust the memory"
+    return Mistake(name, line, "", "declares a document type (DTD), which is not read", hint)
 
 
 def read_xml(path: Path, name: str | None = None) -> etree._ElementTree:
@@ -66,6 +73,6 @@ def find_doctype(data: bytes) -> int | None:
         parser.Parse(data, True)
     except _DoctypeFoundError:
         return parser.CurrentLineNumber
-    except (_RootFoundError, expat.ExpatError):
+    except (_RootFoundError, expat.ExpatError, ValueError, LookupError):  # not well-formed, or an encoding expat lacks
         return None
     return None
