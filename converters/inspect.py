@@ -19,7 +19,7 @@ from .algorithms.columns import distinct, unique_codes
 from .inspect_source import find_place, guess_options
 from .inspect_values import MISSING_WORDS, NUMBERS, DateForms, date_forms, encoding_trouble, kind_of
 from .readers.options import RawFormat, ReaderOptions
-from .readers.raw import FileForms, NotAllError, Place, RawForm, RawSource, RawTable, open_raw
+from .readers.raw import NotAllError, Place, RawForm, RawSource, RawTable, open_raw
 
 SHOWN_VALUES = 12
 """Values listed for a column; one with more distinct values than CODED lists none but the first few."""
@@ -98,7 +98,7 @@ class FormIntake:
     @property
     def decimal(self) -> str:
         """The decimal mark that the numbers of the form have, or nothing."""
-        measured = [column for column in self.columns if not column.coded]  # a version such as 2.0 is no measurement
+        measured = [column for column in self.columns if column.distinct > 2]  # a version such as 2.0 is no measurement
         commas = sum(column.kinds.get("decimal comma", 0) for column in measured)
         points = sum(column.kinds.get("decimal point", 0) for column in measured)
         return "" if not commas and not points else ("," if commas > points else ".")
@@ -149,7 +149,7 @@ def inspect_raw(path: Path, wanted: RawFormat | None = None) -> Intake:
         except MistakesError as error:
             trouble += [str(mistake) for mistake in error.mistakes]
     trouble += [f"{form.file}: {note}" for form in forms for note in form.notes]
-    found = tuple(forms)
+    found = tuple(sorted(forms, key=lambda form: form.file))
     distinct_trouble = tuple(dict.fromkeys(trouble))
     not_read = _not_read(place, options, source)
     return Intake(str(path), options.format, found, distinct_trouble, not_read, propose(place, options, found), options)
@@ -168,9 +168,9 @@ def _open(place: Place, options: ReaderOptions) -> tuple[RawSource, list[str]]:
     try:
         return open_raw(place, options.model_copy(update={"repeated_names": "number"})), trouble
     except NotAllError as error:
+        if not error.source.forms:
+            raise
         return error.source, trouble
-    except MistakesError:
-        return FileForms(), trouble
 
 
 def _not_read(place: Place, options: ReaderOptions, source: RawSource) -> tuple[str, ...]:

@@ -172,9 +172,11 @@ def _other(date: ParsedDate, second: ParsedDate) -> bool:
 def _count_unknown(found: DateForms, counts: Mapping[str, int]) -> None:
     """Count the words for unknown parts, alone or inside a date."""
     known = {fold(word) for word in DEFAULT_UNKNOWN}
+    glued = re.compile(f"({'|'.join(sorted(filter(str.isalpha, known), key=len, reverse=True))})(?={'|'.join(MONTHS)})")
     for text, count in counts.items():
         folded = fold(text)
         parts = {folded} if folded in known else set(re.split(r"[\s/.]+|(?<=\w)-|-(?=\w)", folded))
+        parts |= {match[1]} if (match := glued.match(folded)) else set()
         whole = _DATE_LIKE.fullmatch(text.strip()) or folded in known
         for part in sorted(parts & known if whole else set()):
             if not (part in {"99", "9999"} and folded in known) and part not in MONTHS:

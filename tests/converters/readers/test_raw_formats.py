@@ -312,7 +312,8 @@ def test_a_file_of_another_root_is_no_odm(tmp_path: Path) -> None:
 
 # REDCap
 
-REDCAP = """record_id,redcap_event_name,redcap_repeat_instrument,redcap_repeat_instance,age,race___1,race___2,demo_complete,ae,ae_complete
+REDCAP = """record_id,redcap_event_name,redcap_repeat_instrument,redcap_repeat_instance,\
+age,race___1,race___2,demo_complete,ae,ae_complete
 1,base,,,60,1,0,2,,
 1,base,ae,1,,,,,Nausea,0
 1,base,ae,2,,,,,,0
