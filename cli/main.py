@@ -14,6 +14,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "build": ("cdiscway.cli.build", "Build a study: map, derive, validate, describe."),
     "validate": ("cdiscway.cli.validate", "Judge a study folder, or any folder of transport files."),
     "archive": ("cdiscway.cli.archive", "Validate the very files that go in, and pack them; refuse what is not clean."),
+    "results": ("cdiscway.cli.results", "Compute a study's tables and figures from its analysis datasets."),
     "convert": ("cdiscway.cli.convert", "Convert a dataset file between XPT, Dataset-JSON, CSV, Parquet and sas7bdat."),
     "show": ("cdiscway.cli.show", "Print the metadata and the first records of a dataset file."),
     "define": ("cdiscway.cli.define", "Read, write, check and show a define.xml."),

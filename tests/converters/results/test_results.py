@@ -1,0 +1,181 @@
+"""Specifications of results: mistakes with their lines, words for numbers, files that depend on the data alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cdiscway.converters.dataset import DatasetMetadata, VariableMetadata
+from cdiscway.converters.results import run
+from cdiscway.converters.results.ard import in_words
+from cdiscway.converters.results.run import Results, compute_results, write_results
+from cdiscway.converters.results.spec import read_displays
+from cdiscway.converters.writers import xpt
+from cdiscway.specs.mistakes import MistakesError
+
+pytest.importorskip("sksurv", reason="the optional extra cdiscway[results] is not installed")
+
+STUDY = """\
+study: S1
+title: A study
+protocol: S1
+synthetic: true
+raw: {cutoff: 2020-01-01}
+subject: {USUBJID: {column: ID}}
+"""
+TABLE = """\
+table: t1
+title: A table <b>
+population: SAFFL == "Y"
+group: TRT01A
+rows:
+  - {label: Age, variable: AGE, show: "{median:1} ({min}-{max})", published: 51.0 (40-62)}
+  - {label: Sex, statistic: categories, variable: SEX, levels: [F, M], missing: Missing}
+  - {label: Women, statistic: proportion, counted: SEX == "F", interval: wilson}
+  - {label: Alive, statistic: survival, parameter: OS, at: 10}
+  - {label: "=1+1", statistic: count, counted: AGE > 50, published: "4"}
+"""
+FIGURE = """\
+figure: f1
+title: Survival
+kind: kaplan_meier
+group: TRT01A
+curves: [{parameter: OS}]
+"""
+
+
+def write_dataset(folder: Path, name: str, frame: pd.DataFrame) -> None:
+    kinds = {column: "Num" if frame[column].dtype == float else "Char" for column in frame.columns}
+    variables = tuple(
+        VariableMetadata(column, column, kind, 8 if kind == "Num" else 0) for column, kind in kinds.items()
+    )
+    xpt.write(frame, DatasetMetadata(name, name, variables), folder / f"{name.lower()}.xpt")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    adam = tmp_path / "build" / "adam"
+    adam.mkdir(parents=True)
+    (tmp_path / "results").mkdir()
+    (tmp_path / "study.yaml").write_text(STUDY)
+    (tmp_path / "results" / "t1.yaml").write_text(TABLE)
+    (tmp_path / "results" / "f1.yaml").write_text(FIGURE)
+    write_data(adam, list(range(6)))
+    return tmp_path
+
+
+def write_data(adam: Path, order: list[int]) -> None:
+    text = {
+        "USUBJID": [f"S{i}" for i in range(6)], "SAFFL": ["Y"] * 5 + ["N"], "TRT01A": ["A", "A", "B", "B", "B", "B"],
+        "SEX": ["F", "M", "F", None, "F", "F"],
+    }  # fmt: skip
+    adsl = pd.DataFrame({name: pd.Series(values, dtype="str") for name, values in text.items()})
+    adsl["AGE"] = [40.0, 50.0, 51.0, 60.0, 62.0, 99.0]
+    times = adsl[["USUBJID"]].assign(PARAMCD="OS", PARAM="Overall survival")
+    times["AVAL"], times["CNSR"] = [5.0, 8.0, 12.0, 20.0, 20.0, 1.0], [0.0, 1.0, 0.0, 1.0, 1.0, 0.0]
+    for name, frame in (("ADSL", adsl), ("ADTTE", times)):
+        write_dataset(adam, name, frame.iloc[order].reset_index(drop=True))
+
+
+def cells(results: Results) -> dict[str, list[str]]:
+    return {line.level or line.row.label: [cell.text for cell in line.cells] for line in results.tables[0].lines}
+
+
+def test_rows_are_computed_by_group_and_in_total(folder: Path) -> None:
+    made = cells(compute_results(folder))
+    assert made["Age"] == ["45.0 (40-50)", "60.0 (51-62)", "51.0 (40-62)"]
+    assert made["F"] == ["1 (50.0 %)", "2 (66.7 %)", "3 (60.0 %)"]
+    assert made["Missing"] == ["0 (0.0 %)", "1 (33.3 %)", "1 (20.0 %)"]
+    assert made["Alive"][2].startswith("80.0 % (20.4-")
+
+
+def test_a_published_figure_that_differs_without_a_note_is_told(folder: Path) -> None:
+    results = compute_results(folder)
+    assert results.different == ["t1: =1+1: published 4, computed 3 (60.0 %)"]
+
+
+def test_the_ard_holds_one_number_a_row(folder: Path) -> None:
+    ard = compute_results(folder).ard
+    found = ard[(ard.DISPLAY == "t1") & (ard.VARIABLE == "AGE") & (ard.STAT == "median")]
+    assert dict(zip(found.GROUPVAL, found.VALUE, strict=True)) == {"A": 45, "B": 60, "Total": 51}
+    assert ard.VALUE.dtype == np.float64
+    assert not ard.duplicated(["DISPLAY", "ORDER", "LEVEL", "GROUPVAL", "STAT"]).any()
+
+
+def test_files_are_the_same_bytes_again_and_in_any_order_of_records(folder: Path) -> None:
+    def files() -> dict[str, bytes]:
+        built = write_results(compute_results(folder))
+        return {path.name: path.read_bytes() for path in sorted(built.iterdir()) if path.name != "results.html"}
+
+    first = files()
+    assert set(first) == {"ard.csv", "ard.parquet", "f1.png", "f1.svg", "results.xlsx", "t1.rtf"}
+    assert files() == first
+    write_data(folder / "build" / "adam", [3, 1, 5, 0, 4, 2])
+    assert files() == first
+
+
+def test_the_page_escapes_what_it_shows_and_loads_nothing(folder: Path) -> None:
+    page = (write_results(compute_results(folder)) / "results.html").read_text(encoding="utf-8")
+    assert "A table &lt;b&gt;" in page
+    assert "SYNTHETIC" in page
+    assert "http://" not in page.replace("http://www.w3.org", "")
+    assert "<script" not in page
+
+
+def test_rtf_is_ascii_and_its_braces_match(folder: Path) -> None:
+    text = (write_results(compute_results(folder)) / "t1.rtf").read_bytes().decode("ascii")
+    assert text.count("{") == text.count("}")
+
+
+def test_no_cell_of_the_workbook_is_a_formula(folder: Path) -> None:
+    import openpyxl
+
+    book = openpyxl.load_workbook(write_results(compute_results(folder)) / "results.xlsx")
+    assert all(cell.data_type != "f" for sheet in book for row in sheet.iter_rows() for cell in row)
+    assert book["ARD"].max_row == len(compute_results(folder).ard) + 1
+
+
+MISTAKES = [
+    ("variable: AGE", "variable: AGEE", "results/t1.yaml:6 rows[0].variable: ADSL has no variable 'AGEE'"),
+    ('SAFFL == "Y"', 'SAFL == "Y"', "no column 'SAFL'"),
+    ("parameter: OS", "parameter: PFS", "ADTTE has no parameter 'PFS'"),
+    ("{median:1}", "{mode}", "'show' asks for mode"),
+    ("at: 10", "ab: 10", "ab"),
+    ("group: TRT01A", "group: TRT01B", "did you mean 'TRT01A'?"),
+    ("statistic: count, counted: AGE > 50", "statistic: count", "needs 'counted'"),
+]
+
+
+@pytest.mark.parametrize(("right", "wrong", "message"), MISTAKES, ids=[case[1] for case in MISTAKES])
+def test_mistakes_name_file_line_and_word(folder: Path, right: str, wrong: str, message: str) -> None:
+    (folder / "results" / "t1.yaml").write_text(TABLE.replace(right, wrong))
+    with pytest.raises(MistakesError) as caught:
+        compute_results(folder)
+    assert message in str(caught.value)
+
+
+def test_without_a_build_the_user_is_told_what_to_do(folder: Path) -> None:
+    for path in (folder / "build" / "adam").iterdir():
+        path.unlink()
+    (folder / "build" / "adam").rmdir()
+    with pytest.raises(MistakesError, match="cdiscway build"):
+        compute_results(folder)
+
+
+def test_without_the_extra_the_user_is_told_what_to_install(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "EXTRA", ("no_such_library",))
+    with pytest.raises(MistakesError, match=r"pip install 'cdiscway\[results\]'"):
+        compute_results(folder)
+
+
+def test_two_displays_of_one_name_are_a_mistake(folder: Path) -> None:
+    (folder / "results" / "t2.yaml").write_text(TABLE)
+    with pytest.raises(MistakesError, match="already taken"):
+        read_displays(folder / "results")
+
+
+def test_numbers_are_rounded_half_up_and_nothing_known_is_ne() -> None:
+    assert in_words("{a:1} {b} {c:0}", {"a": 0.25, "b": 15.75, "c": float("nan")}) == "0.3 15.75 NE"
