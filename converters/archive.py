@@ -10,13 +10,12 @@ import zipfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from cdiscway.validation.intake import read_package
 from cdiscway.validation.run import ValidationResult, validate
 
 from .build import Built, Progress, build_study, files_in, is_input, sha256
-from .whole_file import whole_file
+from .whole_file import whole_path
 
 ZIP_TIME = (1980, 1, 1, 0, 0, 0)
 """The first moment a ZIP can hold: the archive shows no time of its own."""
@@ -96,7 +95,7 @@ def write_zip(entries: Mapping[str, Path], target: Path) -> None:
     """Write the archive: the entries by name, then SHA256SUMS.json over all of them."""
     sums: dict[str, str] = {name: sha256(path) for name, path in entries.items()}
     target.parent.mkdir(parents=True, exist_ok=True)
-    with whole_file(target) as stream, zipfile.ZipFile(_Seekless(stream), "w", zipfile.ZIP_DEFLATED) as archive:
+    with whole_path(target) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, path in entries.items():
             _add(archive, name, path.read_bytes())
         _add(archive, "SHA256SUMS.json", (json.dumps(sums, indent=1) + "\n").encode())
@@ -107,17 +106,3 @@ def _add(archive: zipfile.ZipFile, name: str, data: bytes) -> None:
     info.compress_type = zipfile.ZIP_DEFLATED
     info.external_attr = 0o644 << 16
     archive.writestr(info, data)
-
-
-class _Seekless:
-    """A stream that can only be written, as zipfile wants to see it."""
-
-    def __init__(self, stream: Any) -> None:
-        self._stream = stream
-
-    def write(self, data: bytes) -> int:
-        written: int = self._stream.write(data)
-        return written
-
-    def flush(self) -> None:
-        return

@@ -21,6 +21,18 @@ def whole_file(target: Path) -> Iterator[WholeFile]:
         raise
 
 
+@contextmanager
+def whole_path(target: Path) -> Iterator[Path]:
+    """Give the path of a temporary file to write; it becomes `target` when the block ends, and is removed when it fails."""
+    part = target.with_name(target.name + ".part")
+    try:
+        yield part
+        part.replace(target)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
 class WholeFile:
     """An unbuffered file whose `write` writes all bytes (a raw file may write fewer)."""
 

@@ -37,7 +37,7 @@ def dates_are_iso_8601(study: Study, view: View) -> Iterator[Hit]:
     exist.
     """
     for name in _date_variables(study, view):
-        mask = view.where(name, lambda _values, name=name: ~view.distinct_dates(name).valid)
+        mask = view.spread(name, ~view.distinct_dates(name).valid)
         if mask.any():
             text = f"{name} is '{{value}}', which is no date or time in ISO 8601"
             yield Hit(name, text, np.flatnonzero(mask), by_value=True)

@@ -15,7 +15,7 @@ def repeated(groups: np.ndarray) -> np.ndarray:
     """Tell which records share their group with another record."""
     if not len(groups):
         return np.zeros(0, dtype=bool)
-    return (np.bincount(groups) > 1)[groups]
+    return np.asarray((np.bincount(groups) > 1)[groups])
 
 
 def _keys(_study: Study, view: View) -> Sequence[str]:

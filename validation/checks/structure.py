@@ -347,7 +347,7 @@ def text_fits_200_bytes(study: Study, view: View) -> Iterator[Hit]:
     Longer text is split: its rest goes to supplemental qualifiers, or to COVAL1, TSVAL1 and so on.
     """
     for name in _text(study, view):
-        mask = view.where(name, lambda _values, name=name: view.bytes(name) > _LONGEST_TEXT)
+        mask = view.spread(name, view.bytes(name) > _LONGEST_TEXT)
         if mask.any():
             yield Hit(name, f"{name} is longer than 200 bytes", np.flatnonzero(mask))
 
@@ -363,7 +363,7 @@ def text_fits_200_bytes(study: Study, view: View) -> Iterator[Hit]:
 def text_fits_declared_length(study: Study, view: View) -> Iterator[Hit]:
     """No text value is longer than the length declared for its variable: it would be cut."""
     for name, length in _declared(view).items():
-        mask = view.where(name, lambda _values, name=name, length=length: view.bytes(name) > length)
+        mask = view.spread(name, view.bytes(name) > length)
         if mask.any():
             yield Hit(name, f"{name} holds text longer than its declared {length} bytes", np.flatnonzero(mask))
 

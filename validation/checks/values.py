@@ -151,7 +151,7 @@ def values_are_the_prescribed(study: Study, view: View) -> Iterator[Hit]:
     known = guide_variables(study, view)
     for name in _prescribed(study, view):
         allowed = known[name].values
-        mask = view.where(name, lambda values, allowed=allowed: [show_value(v) not in allowed for v in values])
+        mask = view.spread(name, [show_value(value) not in allowed for value in view.distinct(name)[1]])
         if mask.any():
             text = f"{name} is '{{value}}', the guide allows {', '.join(allowed)}"
             yield Hit(name, text, np.flatnonzero(mask), by_value=True)

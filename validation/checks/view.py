@@ -71,9 +71,11 @@ class View:
 
     def where(self, variable: str, test: Callable[[Values], Mask | Sequence[bool]]) -> Mask:
         """Evaluate `test` on the distinct values; a missing value is False."""
-        codes, values = self.distinct(variable)
-        found = np.append(np.asarray(test(values), dtype=bool), False)
-        mask: Mask = found[codes]
+        return self.spread(variable, test(self.distinct(variable)[1]))
+
+    def spread(self, variable: str, found: Mask | Sequence[bool]) -> Mask:
+        """Spread what holds of the distinct values over the records; a missing value is False."""
+        mask: Mask = np.append(np.asarray(found, dtype=bool), False)[self.distinct(variable)[0]]
         return mask
 
     def equals(self, variable: str, *wanted: str) -> Mask:
