@@ -163,5 +163,6 @@ def show_value(value: object) -> str:
     ('5', 'IgG')
     """
     if isinstance(value, float | np.floating):
-        return f"{value:.0f}" if float(value).is_integer() and abs(value) < 1e15 else f"{value:.12g}"
+        number = float(value)
+        return f"{number:.0f}" if number.is_integer() and abs(number) < 1e15 else f"{number:.12g}"
     return str(value)
