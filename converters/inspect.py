@@ -225,6 +225,7 @@ def inspect_column(name: str, label: str, column: pd.Series, labels: Mapping[str
     dates = date_forms(counts)
     is_date = bool(dates.formats) and dates.total * 2 >= filled
     dates = dates if is_date else DateForms()
+    kinds = {} if is_date else {text: kind_of(text) for text in counts}
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     coded = 0 < len(counts) <= CODED and not is_date and (len(counts) * 2 <= filled or bool(labels))
     shown = ordered[: SHOWN_VALUES if coded else 3]
@@ -234,7 +235,7 @@ def inspect_column(name: str, label: str, column: pd.Series, labels: Mapping[str
         filled=filled,
         blank=len(column) - filled,
         distinct=len(counts),
-        kinds=_kinds(counts, dates),
+        kinds=_kinds(counts, kinds, dates),
         date_formats=dict(dates.formats.most_common()),
         partial_dates=dates.partial,
         unknown_words=dict(sorted(dates.unknown_words.items(), key=lambda item: (-item[1], item[0]))),
@@ -242,36 +243,36 @@ def inspect_column(name: str, label: str, column: pd.Series, labels: Mapping[str
         ambiguous_dates=dates.ambiguous,
         coded=coded,
         values=tuple(ValueCount(text, count, labels.get(text, "")) for text, count in shown),
-        odd=_odd(ordered, dates),
+        odd=_odd(ordered, kinds, dates),
         latest=dates.latest,
         trouble=(*_trouble(counts), *(_alike(counts) if coded else ())),
     )
 
 
-def _kinds(counts: Mapping[str, int], dates: DateForms) -> dict[str, int]:
+def _kinds(counts: Mapping[str, int], kinds: Mapping[str, str], dates: DateForms) -> dict[str, int]:
     """Count the values by what they look like; in a column of dates, dates are counted as such."""
-    kinds: Counter[str] = Counter()
+    found: Counter[str] = Counter()
     timed = sum(count for name, count in dates.formats.items() if "hh" in name)
     if dates.formats:
-        kinds["date"] = sum(dates.formats.values()) - timed
-        kinds["date and time"] = timed
-        kinds["impossible date"] = sum(dates.impossible.values())
-        kinds["other text"] = sum(counts.values()) - dates.total
-        return {kind: count for kind, count in kinds.items() if count}
+        found["date"] = sum(dates.formats.values()) - timed
+        found["date and time"] = timed
+        found["impossible date"] = sum(dates.impossible.values())
+        found["other text"] = sum(counts.values()) - dates.total
+        return {kind: count for kind, count in found.items() if count}
     for text, count in counts.items():
-        kinds[kind_of(text)] += count
-    return dict(kinds)
+        found[kinds[text]] += count
+    return dict(found)
 
 
-def _odd(ordered: Sequence[tuple[str, int]], dates: DateForms) -> tuple[ValueCount, ...]:
+def _odd(ordered: Sequence[tuple[str, int]], kinds: Mapping[str, str], dates: DateForms) -> tuple[ValueCount, ...]:
     """Return the texts among numbers or dates, the most frequent first."""
     if dates.formats:
         texts = [(text, count) for text, count in ordered if text in dates.others]
     else:
-        numbers = sum(count for text, count in ordered if kind_of(text) in NUMBERS)
+        numbers = sum(count for text, count in ordered if kinds[text] in NUMBERS)
         if numbers * 2 <= sum(count for _, count in ordered):
             return ()
-        texts = [(text, count) for text, count in ordered if kind_of(text) not in NUMBERS]
+        texts = [(text, count) for text, count in ordered if kinds[text] not in NUMBERS]
     return tuple(ValueCount(text, count) for text, count in texts[:SHOWN_VALUES])
 
 

@@ -5,6 +5,7 @@ Everything is judged per distinct value and weighted with how often it occurs.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -17,6 +18,9 @@ DATE_FORMATS = (
     *("dd-mmm-yyyy", "mmm-dd-yyyy", "yyyy-mmm-dd", "dd/mm/yy", "mm/dd/yy", "dd-mm-yy", "dd.mm.yy", "dd-mmm-yy"),
 )
 """Forms that are looked for, the likelier first where a value fits several."""
+
+SAMPLED = 1000
+"""Distinct values that are looked at first: a column without one date among them is no column of dates."""
 
 PIVOT = 30
 """Only to recognise two-digit years; a study declares its own."""
@@ -48,6 +52,7 @@ NUMBERS = frozenset(
         "compared number",
     )
 )
+_ANY_KIND = re.compile("|".join(f"({pattern.pattern})" for _, pattern in _KINDS))
 _DATE_LIKE = re.compile(
     r"\w{1,4}[-/.]\w{1,4}[-/.]\w{2,4}.*|\d{4}-\d\d|\d{1,2}/\d{4}|\W{1,4}[-/]\w{2}[-/]\d{4}.*"
     r"|\w{1,3}[\s\-./]*[^\W\d]{2,10}\.?[\s\-./]*\d{2,4}.*|\d{8}|[^\W\d]{3,9}\.?[\s\-]*\d{1,2},?[\s\-]*\d{4}.*"
@@ -82,8 +87,10 @@ def kind_of(text: str) -> str:
     ('integer', 'decimal comma', 'compared number', 'code with leading zeros', 'yes/no', 'time', 'text')
     """
     text = text.strip()
-    found = next((kind for kind, pattern in _KINDS if pattern.fullmatch(text)), "")
-    return found or ("yes/no" if text.lower() in _YES_NO else "text")
+    match = _ANY_KIND.fullmatch(text)
+    if match is None or match.lastindex is None:
+        return "yes/no" if text.lower() in _YES_NO else "text"
+    return _KINDS[match.lastindex - 1][0]
 
 
 def shape_of(text: str) -> str:
@@ -98,6 +105,8 @@ def shape_of(text: str) -> str:
 def date_forms(counts: Mapping[str, int]) -> DateForms:
     """Return how the dates among distinct values are written; empty where the values are no dates."""
     found = DateForms()
+    if not any(_DATE_LIKE.fullmatch(text.strip()) for text in itertools.islice(counts, SAMPLED)):
+        return found
     shapes: dict[str, list[str]] = {}
     for text in counts:
         plain = text.strip()
@@ -189,6 +198,8 @@ def encoding_trouble(text: str) -> str:
     >>> encoding_trouble("FiÃ¨vre"), encoding_trouble("Fièvre")
     ('looks like UTF-8 read as cp1252', '')
     """
+    if text.isascii() and text.isprintable():
+        return ""
     if "\ufffd" in text:
         return "holds U+FFFD: a sign was lost"
     if _MOJIBAKE.search(text):

@@ -125,14 +125,19 @@ class Snapshot:
 
     def parse(self, path: Path) -> None:
         """Read the file. Raises MistakesError with the line of what is wrong."""
-        refuse_doctype(path, self.shown)
+        check_start(path, self.shown)
         context = etree.iterparse(
-            str(path), events=("start", "end"), resolve_entities=False, no_network=True, load_dtd=False, huge_tree=True
+            str(path),
+            events=("start", "end"),
+            tag=[f"{{*}}{name}" for name in ("ClinicalData", "SiteRef", *_LEVELS, *_DEFINITIONS)],
+            resolve_entities=False,
+            no_network=True,
+            load_dtd=False,
+            huge_tree=True,
         )
         try:
             for event, element in context:
-                if isinstance(element.tag, str):
-                    self._meet(event, element)
+                self._meet(event, element)
         except etree.XMLSyntaxError as error:
             raise MistakesError([Mistake(self.shown, error.lineno, "", f"is not XML: {error.msg}")]) from None
         if self.mistakes:
@@ -144,9 +149,7 @@ class Snapshot:
     def _meet(self, event: str, element: Any) -> None:
         name = _local(element)
         if event == "start":
-            if element.getparent() is None:
-                self._root(element, name)
-            elif name == "ClinicalData":
+            if name == "ClinicalData":
                 self.current = {"StudyOID": element.get("StudyOID")}
             elif name in _LEVELS:
                 self._enter(element, name)
@@ -165,18 +168,6 @@ class Snapshot:
                 self.current.pop("LocationOID", None)
             self.vendor.pop(name, None)
             self._forget(element)
-
-    def _root(self, element: Any, name: str) -> None:
-        if name != "ODM":
-            raise MistakesError([Mistake(self.shown, element.sourceline, name, "is no ODM file: its root is not ODM")])
-        version = element.get("ODMVersion") or "1.3"
-        if not version.startswith("1."):
-            message = f"is ODM {version}; versions 1.2 and 1.3 are read"
-            raise MistakesError([Mistake(self.shown, element.sourceline, "ODM", message)])
-        if element.get("FileType") == "Transactional":
-            message = "is a transactional file, which holds every change"
-            hint = "export a snapshot (FileType='Snapshot')"
-            raise MistakesError([Mistake(self.shown, element.sourceline, "ODM", message, hint)])
 
     def _enter(self, element: Any, name: str) -> None:
         self.current.update({key: element.get(key) for key in _KEY_OF[name]})
@@ -329,19 +320,20 @@ _DEFINITIONS = {
 }
 
 
-def refuse_doctype(path: Path, shown: str) -> None:
-    """Read a file up to its root element; raises MistakesError where a DOCTYPE comes before it."""
+def check_start(path: Path, shown: str) -> None:
+    """Read a file up to its root element: it must be an ODM snapshot, without a DOCTYPE. Raises MistakesError."""
 
     class RootMetError(Exception):
         pass
 
     def on_doctype(*_: Any) -> None:
-        line = parser.CurrentLineNumber
-        raise MistakesError(
-            [Mistake(shown, line, "DOCTYPE", "a document type is not read (entities could be hidden in it)")]
-        )
+        message = "a document type is not read (entities could be hidden in it)"
+        raise MistakesError([Mistake(shown, parser.CurrentLineNumber, "DOCTYPE", message)])
 
-    def on_root(*_: Any) -> None:
+    def on_root(name: str, attributes: dict[str, str]) -> None:
+        trouble = root_trouble(name.rpartition(":")[2], attributes)
+        if trouble:
+            raise MistakesError([Mistake(shown, parser.CurrentLineNumber, name, *trouble)])
         raise RootMetError
 
     parser = xml.parsers.expat.ParserCreate()
@@ -355,6 +347,18 @@ def refuse_doctype(path: Path, shown: str) -> None:
     except xml.parsers.expat.ExpatError as error:
         message = f"is not XML: {xml.parsers.expat.ErrorString(error.code)}"
         raise MistakesError([Mistake(shown, error.lineno, "", message)]) from None
+
+
+def root_trouble(name: str, attributes: Mapping[str, str]) -> tuple[str, str] | None:
+    """Return what is wrong with a root element and how to mend it, or None."""
+    version = attributes.get("ODMVersion") or "1.3"
+    if name != "ODM":
+        return "is no ODM file: its root is not ODM", ""
+    if not version.startswith("1."):
+        return f"is ODM {version}; versions 1.2 and 1.3 are read", ""
+    if attributes.get("FileType") == "Transactional":
+        return "is a transactional file, which holds every change", "export a snapshot (FileType='Snapshot')"
+    return None
 
 
 def _unique_names(pairs: Iterable[tuple[str, str]], options: ReaderOptions) -> dict[str, str]:
