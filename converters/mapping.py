@@ -34,9 +34,11 @@ class TestRow(Strict):
 
     `result` is the column of the result, `unit` its unit (a constant, or `{column: ...}`). `standard_unit` is the unit of
     --STRESN (default: the standard one of the test, where study.yaml says `units: si` or `conventional`), `decimals` the
-    rounding of a converted result, `factor` a conversion the study declares. `low` and `high` are the reference range, in
-    `range_unit` (default: the unit of the result); they are converted with the result, and --NRIND follows. Where the condition
-    `not_done` holds, a record says NOT DONE, with `reason`. Names in capitals set variables for this test alone.
+    rounding of a converted result, `factor` a conversion the study declares. `decimal` is the mark of this column where it is
+    another than the study's (`any`: both occur, and a text that could be read in two ways is a finding). `low` and `high` are
+    the reference range, in `range_unit` (default: the unit of the result); they are converted with the result, and --NRIND
+    follows. Where the condition `not_done` holds, a record says NOT DONE, with `reason`. Names in capitals set variables for
+    this test alone.
     """
 
     __test__ = False
@@ -46,6 +48,7 @@ class TestRow(Strict):
     standard_unit: str | None = None
     decimals: int | None = Field(default=None, ge=0, le=15)
     factor: str | None = None
+    decimal: Literal[".", ",", "any"] | None = None
     low: Input | None = None
     high: Input | None = None
     range_unit: Result | None = None

@@ -135,7 +135,11 @@ def add_comments(item: Mapped, datasets: Sequence[Mapped], study: str) -> None:
         }
     )
     item.sources = stack_sources([sources for _, sources in parts])
-    item.provenance.setdefault("COVAL", Provenance("Collected", "Investigator"))
+    said = [remark.provenance for parent in datasets for remark in parent.remarks]
+    said += [item.provenance["COVAL"]] if "COVAL" in item.provenance else []
+    forms = tuple(dict.fromkeys(form for provenance in said for form in provenance.forms))
+    raw = tuple(dict.fromkeys(name for provenance in said for name in provenance.columns))
+    item.provenance["COVAL"] = Provenance(said[0].origin, said[0].source, said[0].method, forms, raw)
 
 
 def text_column(values: Sequence[str | None]) -> pd.Series:

@@ -41,6 +41,7 @@ class Remark:
     definition: Comment
     values: pd.Series
     dates: pd.Series | None
+    provenance: Provenance
 
 
 @dataclass
@@ -305,6 +306,7 @@ class Mapper:
                 comment,
                 columns.as_text(comment.value.evaluate(context)),
                 None if comment.date is None else columns.as_text(comment.date.evaluate(context)),
+                comment.value.provenance(records.key),
             )
             for comment in records.comments
         ]
@@ -374,7 +376,7 @@ class Mapper:
             start += len(block)
             for remark in block.remarks:
                 dates = None if remark.dates is None else columns.take(remark.dates, place)
-                found.append(Remark(remark.definition, columns.take(remark.values, place), dates))
+                found.append(Remark(remark.definition, columns.take(remark.values, place), dates, remark.provenance))
         return found
 
 

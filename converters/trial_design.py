@@ -93,7 +93,8 @@ def subject_elements(study: Study) -> tuple[DatasetMapping, Document] | None:
     each = tuple(element_records(place, element, list(lets), study) for place, element in dated)
     lines |= {("records", 0, "each", number): ("elements", place) for number, (place, _) in enumerate(dated)}
     block = Records(dataset="DM", let=lets, each=each)
-    return DatasetMapping(domain="SE", records=(block,)), lined(study, lines)
+    keys = ("STUDYID", "USUBJID", "SESTDTC", "ETCD")
+    return DatasetMapping(domain="SE", keys=keys, records=(block,)), lined(study, lines)
 
 
 def element_records(place: int, element: Element, starts: list[str], study: Study) -> Each:

@@ -18,13 +18,13 @@ from .tables import StudyTables, identifiers, no_sources
 def visit_rows(sources: Sequence[VisitSource], tables: StudyTables, dataset: str) -> Table:
     """Return the table of visits: VISIT, START, END, and the subject of each.
 
-    Unscheduled visits (study.yaml) are one for each day. Dates are compared as ISO 8601 texts; a visit without any date
-    has neither start nor end.
+    Unscheduled visits (study.yaml) are one for each day. Dates are days, compared as ISO 8601 texts: some sources have a
+    time and some none. A visit without any date has neither start nor end.
     """
     parts = [_moments(source, tables, dataset) for source in sources]
     subject, visit, date = (columns.stack([part[place] for part in parts]) for place in range(3))
     unscheduled = tables.plan.study.file.unscheduled
-    day = columns.map_distinct(date, lambda texts: [text[:10] for text in texts])
+    date = day = columns.map_distinct(date, lambda texts: [text.partition("T")[0] for text in texts])
     if unscheduled is not None:
         extra = columns.same_text(visit, columns.constant(unscheduled.VISIT, len(visit)))
         day = columns.choose([extra], [day], len(visit))

@@ -141,7 +141,7 @@ def choose(masks: Sequence[np.ndarray], columns: Sequence[pd.Series], records: i
     for mask, column in zip(masks, columns, strict=True):
         own_codes, own_values = distinct(as_text(column))
         here = mask & open_places
-        shifted = np.where(own_codes >= 0, own_codes + len(values), -1)
+        shifted = np.where(own_codes >= 0, own_codes.astype(np.int64) + len(values), -1)
         codes[here] = shifted[here]
         open_places &= ~mask
         values.extend(own_values)

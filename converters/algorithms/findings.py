@@ -74,7 +74,7 @@ def standard_results(
     original = _recoded(collected.unit, len(collected.result), prefix, context, variables)
     targets, kinds = _targets(test, prefix, context)
     codes, tuples = columns.distinct_tuples([collected.result, original, *([] if kinds is None else [kinds])])
-    parsed = parse_results([item[0] for item in tuples], decimal=context.decimal)
+    parsed = parse_results([item[0] for item in tuples], decimal=test.decimal or context.decimal)
     made = [
         _standardise(result, item[1], test, targets[item[2] or "" if kinds is not None else ""])
         for result, item in zip(parsed, tuples, strict=True)
@@ -196,7 +196,7 @@ def _ranges(
 def _limit(item: tuple[str | None, ...], test: TestRow, to: _Target, context: Context) -> tuple[str | None, float, str]:
     """Return one limit (text, its unit, unit of the result, standard unit) as original text, standard number, trouble."""
     text, own, original, standard = item
-    number = None if text is None else read_number(text, context.decimal)
+    number = None if text is None else read_number(text, test.decimal or context.decimal)
     if text is None or number is None:
         return text, np.nan, ""
     value = Decimal(number)
