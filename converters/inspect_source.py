@@ -40,12 +40,12 @@ def guess_options(place: Place, wanted: RawFormat | None = None) -> ReaderOption
     if found in {"xlsx", "sas7bdat", "xpt", "parquet", "odm"}:
         return ReaderOptions(format=found)
     encodings = {path: find_encoding(path) for path in place.with_suffix(_TEXT)}
-    most = Counter(encodings.values()).most_common(1)
-    common = most[0][0] if most else "utf-8"
+    votes = Counter(encoding for encoding in encodings.values() if encoding != "ascii")
+    common = min(votes, key=lambda encoding: (-votes[encoding], encoding != "utf-8", encoding), default="utf-8")
     odd = {
         path.stem: FormOptions(file=path.name, encoding=encoding)
         for path, encoding in encodings.items()
-        if encoding != common and (path.suffix.lower() in {".csv", ".tsv"} or found == "openclinica")
+        if encoding not in {common, "ascii"} and (path.suffix.lower() in {".csv", ".tsv"} or found == "openclinica")
     }
     dictionary = _dictionary(place) if found == "redcap" else None
     odd = {name: form for name, form in odd.items() if form.file != dictionary}
@@ -96,7 +96,7 @@ def _head(path: Path) -> str:
 
 
 def find_encoding(path: Path) -> str:
-    """Return the encoding of a text file: by its mark, else utf-8 where all bytes are, mixed, or cp1252."""
+    """Return the encoding of a text file: by its mark, else ascii or utf-8 where all bytes are, mixed, or cp1252."""
     data = path.read_bytes()
     if data[:2] in {b"\xff\xfe", b"\xfe\xff"}:
         return "utf-16"
@@ -104,4 +104,4 @@ def find_encoding(path: Path) -> str:
         data.decode("utf-8")
     except UnicodeDecodeError:
         return "utf-8+cp1252" if _MULTIBYTE.search(data) else "cp1252"
-    return "utf-8"
+    return "ascii" if data.isascii() else "utf-8"

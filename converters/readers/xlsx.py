@@ -67,6 +67,8 @@ def open_source(place: Place, options: ReaderOptions) -> FileForms:
 
 def _add(options: ReaderOptions, source: FileForms, name: str, form: FormOptions, path: Path, shown: str) -> None:
     book = _opened(path, shown)
+    for sheet in book.worksheets:
+        sheet.reset_dimensions()  # some writers state a size that leaves cells out
     sheets = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible" or form.part == sheet.title]
     if form.part:
         sheets = [sheet for sheet in sheets if sheet.title == form.part]

@@ -97,7 +97,7 @@ def test_any_text_can_be_looked_at(counts: dict[str, int]) -> None:
 @pytest.mark.parametrize(
     ("data", "encoding"),
     [
-        (b"A;B\n", "utf-8"),
+        (b"A;B\n", "ascii"),
         ("é\n".encode(), "utf-8"),
         ("é\n".encode("utf-16"), "utf-16"),
         ("é\n".encode("cp1252"), "cp1252"),

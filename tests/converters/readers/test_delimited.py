@@ -23,7 +23,7 @@ from cdiscway.converters.readers.raw import Place, open_raw
 from cdiscway.specs.mistakes import MistakesError
 
 FIELD = st.text(
-    st.characters(codec="utf-8", exclude_categories=("Cs", "Cc"), include_characters="\n;,\"'\t"), max_size=12
+    st.characters(codec="utf-8", exclude_categories=("Cs", "Cc"), include_characters="\r\n;,\"'\t"), max_size=12
 )
 
 

@@ -110,6 +110,15 @@ def test_a_declared_sheet_gets_its_own_name_and_header(tmp_path: Path) -> None:
     assert rows_of(source.read("DM")) == [{"A": "1"}]
 
 
+def test_a_stated_size_that_is_too_small_hides_no_cell(tmp_path: Path) -> None:
+    workbook(tmp_path / "full.xlsx", {"DM": [["A", "B"], ["1", "2"], ["3", "4"]]})
+    with zipfile.ZipFile(tmp_path / "full.xlsx") as full, zipfile.ZipFile(tmp_path / "s.xlsx", "w") as small:
+        for name in full.namelist():
+            small.writestr(name, full.read(name).replace(b'<dimension ref="A1:B3"', b'<dimension ref="A1"'))
+    (tmp_path / "full.xlsx").unlink()
+    assert rows_of(opened(tmp_path, format="xlsx").read("s")) == [{"A": "1", "B": "2"}, {"A": "3", "B": "4"}]
+
+
 def test_an_error_cell_is_named(tmp_path: Path) -> None:
     workbook(tmp_path / "s.xlsx", {"DM": [["A"], ["#N/A"]]})
     table = opened(tmp_path, format="xlsx").read("s")

@@ -20,8 +20,9 @@ import yaml
 from lxml import etree
 
 from cdiscway.converters.build import convert, write_datasets
+from cdiscway.converters.inspect import inspect_raw
 from cdiscway.converters.plan import plan_study
-from cdiscway.converters.study import read_study
+from cdiscway.converters.study import Raw, read_study
 from cdiscway.specs.codelists import Terminology, load_terminology
 
 SUBJECTS = ("01-001", "01-002", "02-001")
@@ -396,3 +397,19 @@ def test_every_format_gives_the_same_files(
     mapped = {(rule, dataset) for rule, dataset, _ in findings if rule.startswith("CDW-MAP")}
     assert {(rule, dataset) for rule, dataset, _ in others if rule.startswith("CDW-MAP")} == mapped
     assert ("CDW-MAP-DATE-IMPOSSIBLE", "AE") in mapped
+
+
+@pytest.mark.parametrize("export", list(EXPORTS))
+def test_inspect_tells_the_formats_apart(
+    export: str, tmp_path: Path, sas7bdat: Callable[..., None], sas7bcat: Callable[..., None]
+) -> None:
+    options = EXPORTS[export][0](tmp_path, (sas7bdat, sas7bcat))
+    intake = inspect_raw(tmp_path)
+    assert intake.format == options.get("format", "delimited")
+    active = {form.name: form.rows - sum(form.aside.values()) for form in intake.forms}
+    assert active == {"AE": 3, "DEMO": 3, "VITALS": 4}
+    proposed = Raw.model_validate(yaml.safe_load(intake.proposal)["raw"] | {"cutoff": "2021-01-01"})
+    assert (proposed.format, proposed.encoding) == (intake.format, options.get("encoding", proposed.encoding))
+    columns = {column.name: column for form in intake.forms for column in form.columns}
+    assert sum(columns["VSDAT"].date_formats.values()) >= 4
+    assert {item.value for item in columns["SEXC"].values} >= {"1", "2"}
