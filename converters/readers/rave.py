@@ -1,5 +1,6 @@
-"""Medidata Rave clinical views: one file for each form, a fixed block of columns, and several columns for each field.
+"""Medidata Rave clinical views (CSV, SAS datasets or transport files): one file for each form.
 
+A fixed block of columns comes first, then several columns for each field.
 Every column stays as it is: FIELD, FIELD_RAW (what was typed), FIELD_STD (the code), FIELD_INT (a completed date), FIELD_UN
 (the unit). A value that is in FIELD_RAW alone did not conform, and is named. A line EOF ends the file. Inactive records
 are set aside, counted and named.
@@ -7,7 +8,7 @@ are set aside, counted and named.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -16,7 +17,7 @@ import pandas as pd
 
 from cdiscway.specs.mistakes import Mistake, MistakesError
 
-from .delimited import Layout, find_layout, read_delimited
+from .delimited import find_layout, read_delimited
 from .options import FormOptions, ReaderOptions
 from .raw import SUFFIXES, FileForms, Place, RawColumn, RawForm, RawNote, RawTable, open_files, text_column
 
@@ -42,23 +43,40 @@ def open_source(place: Place, options: ReaderOptions) -> FileForms:
 
 
 def _add(options: ReaderOptions, source: FileForms, name: str, form: FormOptions, path: Path, shown: str) -> None:
-    layout = find_layout(path, options.of(form), shown, END_ROW)
-    lower = {column.lower() for column in layout.names}
+    about, read = _opened(options, name, form, path, shown)
+    lower = {column.lower() for column in about.names}
     if "subject" not in lower or not lower & set(BLOCK):
         message = "is no Rave clinical view: it has no column Subject with InstanceName, RecordPosition or the like"
-        raise MistakesError([Mistake(shown, layout.header_line, "", message, "read it with 'format: delimited'")])
+        raise MistakesError([Mistake(shown, form.header_line or 1, "", message, "read it with another 'format'")])
+    source.add(about, partial(_read, read, options.active))
+
+
+def _opened(
+    options: ReaderOptions, name: str, form: FormOptions, path: Path, shown: str
+) -> tuple[RawForm, Callable[[], RawTable]]:
+    """Open a view as delimited text, as a SAS dataset, or as a transport file."""
+    kind = path.suffix.lower().removeprefix(".")
+    if kind in {"sas7bdat", "xpt"}:
+        from .sas_forms import add_form  # noqa: PLC0415 - only where a view is one
+
+        inner = FileForms()
+        add_form(options.model_copy(update={"format": kind}), {}, inner, name, form, path, shown)
+        return inner.forms[name], inner.readers[name]
+    layout = find_layout(path, options.of(form), shown, END_ROW)
     columns = tuple(RawColumn(column) for column in layout.names)
     about = RawForm(name, shown, form.label, columns, found=layout.found)
-    source.add(about, partial(_read, path, layout, shown, options.active))
+    return about, partial(read_delimited, path, layout, shown)
 
 
-def _read(path: Path, layout: Layout, shown: str, active: Sequence[str]) -> RawTable:
-    table = without_end(read_delimited(path, layout, shown))
+def _read(read: Callable[[], RawTable], active: Sequence[str]) -> RawTable:
+    table = without_end(read())
     frame = table.frame
     aside: dict[str, tuple[int, ...]] = {}
     taken = np.zeros(len(frame), dtype=bool)
-    for name in active:
-        if name in frame.columns:
+    known = {name.casefold(): name for name in frame.columns}
+    for word in active:
+        name = known.get(word.casefold(), "")
+        if name:
             rows = positions(frame[name], _INACTIVE, fold=True) & ~taken
             taken |= rows
             if rows.any():

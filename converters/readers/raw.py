@@ -37,7 +37,7 @@ SUFFIXES: Mapping[str, tuple[str, ...]] = {
     "delimited": (".csv", ".tsv"),
     "castor": (".csv",),
     "redcap": (".csv",),
-    "rave": (".csv",),
+    "rave": (".csv", ".sas7bdat", ".xpt"),
     "openclinica": (".tsv", ".csv", ".txt", ".dat"),
     "xlsx": (".xlsx",),
     "sas7bdat": (".sas7bdat",),
@@ -175,13 +175,16 @@ class NotAllError(MistakesError):
 
 
 def declared_files(place: Place, options: ReaderOptions, suffixes: Sequence[str]) -> dict[str, FormOptions]:
-    """Return the forms declared in study.yaml, and every other file of the folder with such an ending, by its name."""
+    """Return the forms declared in study.yaml, and every other file of the folder with such an ending, by its name.
+
+    A file whose name is taken keeps its ending: VS.csv and VS.tsv are the forms VS and VS.tsv.
+    """
     declared = dict(options.forms)
     taken = {form.file for form in declared.values()} | {options.dictionary, options.catalog}
     for path in place.with_suffix(suffixes):
         name = path.relative_to(place.folder).as_posix() if path.is_relative_to(place.folder) else path.name
         if name not in taken:
-            declared.setdefault(path.stem, FormOptions(file=name))
+            declared[path.stem if path.stem not in declared else path.name] = FormOptions(file=name)
     return declared
 
 

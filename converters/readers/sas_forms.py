@@ -36,12 +36,13 @@ Labels = Mapping[str, Mapping[str, str]]
 def open_source(place: Place, options: ReaderOptions) -> FileForms:
     """Open a folder of SAS datasets or transport files. Raises MistakesError."""
     labels = read_catalog(place, options) if options.format == "sas7bdat" else {}
-    return open_files(place, options, SUFFIXES[options.format], partial(_add, options, labels))
+    return open_files(place, options, SUFFIXES[options.format], partial(add_form, options, labels))
 
 
-def _add(
+def add_form(
     options: ReaderOptions, labels: Labels, source: FileForms, name: str, form: FormOptions, path: Path, shown: str
 ) -> None:
+    """Add one dataset to a source; `options.format` says what file it is. Raises MistakesError."""
     encoding = options.of(form).encoding
     metadata = _metadata(path, shown, options.format, encoding)
     no_repeats([variable.name for variable in metadata.variables], shown, 1, None)

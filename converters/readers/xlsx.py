@@ -22,7 +22,7 @@ import pandas as pd
 
 from cdiscway.specs.mistakes import Mistake, MistakesError, nearest
 
-from .options import DecimalMark, FormOptions, ReaderOptions
+from .options import DecimalMark, FormOptions, ReaderOptions, TextOptions
 from .raw import (
     SUFFIXES,
     ColumnBuilder,
@@ -69,33 +69,53 @@ def _add(options: ReaderOptions, source: FileForms, name: str, form: FormOptions
     book = _opened(path, shown)
     for sheet in book.worksheets:
         sheet.reset_dimensions()  # some writers state a size that leaves cells out
-    sheets = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible" or form.part == sheet.title]
-    if form.part:
-        sheets = [sheet for sheet in sheets if sheet.title == form.part]
-        if not sheets:
-            hint = nearest(form.part, book.sheetnames)
-            raise MistakesError([Mistake(shown, None, "", f"has no sheet '{form.part}'", hint)])
-    text_options = options.of(form)
+    if form.part and form.part not in book.sheetnames:
+        hint = nearest(form.part, book.sheetnames)
+        raise MistakesError([Mistake(shown, None, "", f"has no sheet '{form.part}'", hint)])
     mistakes: list[Mistake] = []
-    declared = {item.part for item in options.forms.values() if item.file == form.file}
-    for sheet in sheets:
-        if sheet.title in declared and sheet.title != form.part:
-            continue
-        own = name if form.part or len(sheets) == 1 else sheet.title
-        own = f"{name}.{own}" if own in source.forms else own
+    for own, sheet, text in _chosen(options, source, name, form, book):
         try:
-            header = _header(sheet, text_options.header_line or 1, shown, text_options.repeated_names)
+            _add_sheet(source, own, sheet, text, form, shown, _hidden(book))
         except MistakesError as error:
             mistakes += error.mistakes
-            continue
-        if header:
-            about = RawForm(
-                own, shown, form.label, tuple(RawColumn(item) for item in header), found={"sheet": sheet.title}
-            )
-            mark = text_options.decimal or "."
-            source.add(about, partial(_read, sheet, header, text_options.header_line or 1, mark, shown))
     if mistakes:
         raise MistakesError(mistakes)
+
+
+def _chosen(
+    options: ReaderOptions, source: FileForms, name: str, form: FormOptions, book: Any
+) -> Iterator[tuple[str, Any, TextOptions]]:
+    """Yield (form, sheet, how it is written): a declared sheet by its form's name, the others by their own, once."""
+    twins = [item for item in options.forms.values() if item.file == form.file]
+    declared = {item.part for item in twins if item.part}
+    others = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible" and sheet.title not in declared]
+    if form.part:
+        yield name, book[form.part], options.of(form)
+    if form.part and twins[0] is not form:
+        return
+    for sheet in others:
+        own = name if len(others) == 1 and not declared else sheet.title
+        own = f"{name}.{own}" if own in source.forms or (own != name and own in options.forms) else own
+        yield own, sheet, options.of(None if form.part else form)
+
+
+def _hidden(book: Any) -> str:
+    return ", ".join(sheet.title for sheet in book.worksheets if sheet.sheet_state != "visible")
+
+
+def _add_sheet(
+    source: FileForms, own: str, sheet: Any, text: TextOptions, form: FormOptions, shown: str, hidden: str
+) -> None:
+    line = text.header_line or 1
+    header = _header(sheet, line, shown, text.repeated_names)
+    if not header:
+        if any(cell.value is not None for row in sheet.iter_rows() for cell in row):
+            hint = "say where they stand: 'header_line' of the form in study.yaml"
+            raise MistakesError([Mistake(shown, line, sheet.title, "the row holds no column names", hint)])
+        return
+    found = {"sheet": sheet.title} | ({"hidden sheets, not read": hidden} if hidden else {})
+    about = RawForm(own, shown, form.label, tuple(RawColumn(item) for item in header), found=found)
+    source.add(about, partial(_read, sheet, header, line, text.decimal or ".", shown))
 
 
 def _opened(path: Path, shown: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import zipfile
@@ -20,6 +21,7 @@ from cdiscway.converters.readers.options import FormOptions, ReaderOptions
 from cdiscway.converters.readers.raw import MODULES, Place, RawTable, open_raw
 from cdiscway.converters.readers.typed import sas_texts
 from cdiscway.converters.readers.xlsx import value_text
+from cdiscway.specs.load import parse_model, parse_yaml
 from cdiscway.specs.mistakes import MistakesError
 
 
@@ -108,6 +110,27 @@ def test_a_declared_sheet_gets_its_own_name_and_header(tmp_path: Path) -> None:
     form = FormOptions(file="s.xlsx", part="Sheet 1", header_line=2)
     source = opened(tmp_path, format="xlsx", forms={"DM": form})
     assert rows_of(source.read("DM")) == [{"A": "1"}]
+    assert list(source.forms) == ["DM", "Other"]
+    assert rows_of(source.read("Other")) == [{"B": "2"}]
+
+
+def test_hidden_sheets_are_told(tmp_path: Path) -> None:
+    workbook(tmp_path / "s.xlsx", {"DM": [["A"], ["1"]], "Lists": [["x"]], "Empty": []})
+    book = openpyxl.load_workbook(tmp_path / "s.xlsx")
+    book["Lists"].sheet_state = "hidden"
+    book.save(tmp_path / "s.xlsx")
+    forms = opened(tmp_path, format="xlsx").forms
+    assert {name: form.found["hidden sheets, not read"] for name, form in forms.items()} == {"DM": "Lists"}
+
+
+def test_files_of_one_name_are_both_forms(tmp_path: Path) -> None:
+    (tmp_path / "VS.csv").write_text("A;B\n1;2\n")
+    (tmp_path / "VS.tsv").write_text("A\tB\n3\t4\n")
+    source = opened(tmp_path)
+    assert {name: rows_of(source.read(name)) for name in source.forms} == {
+        "VS": [{"A": "1", "B": "2"}],
+        "VS.tsv": [{"A": "3", "B": "4"}],
+    }
 
 
 def test_a_stated_size_that_is_too_small_hides_no_cell(tmp_path: Path) -> None:
@@ -130,6 +153,7 @@ def test_an_error_cell_is_named(tmp_path: Path) -> None:
     [
         ({"DM": [["A", "A"], [1, 2]]}, {}, "raw/s.xlsx:1 DM.A: the column name occurs twice"),
         ({"DM": [["A", None, "C"], [1, 2, 3]]}, {}, "raw/s.xlsx:1 DM.column 2: has no name"),
+        ({"DM": [[None], ["A"], [1]]}, {}, "raw/s.xlsx:1 DM: the row holds no column names"),
         ({"DM": [["A"], [1, 2]]}, {}, "raw/s.xlsx:2 DM: cell B2 stands under no column name"),
         ({"DM": [["A"], ["=1+1"]]}, {}, "raw/s.xlsx:2 DM: cell A2 holds a formula without its result"),
         (
@@ -400,6 +424,19 @@ def test_rave_inactive_rows_are_set_aside_and_named(tmp_path: Path, end: str) ->
     assert ("CDW-RAW-END" in {rule for rule, _, _ in rules}) == bool(end)
 
 
+def test_rave_views_as_sas_datasets(tmp_path: Path, sas7bdat: Callable[..., None]) -> None:
+    columns = [
+        ("Subject", "", "", 8),
+        ("RecordPosition", "", "", 0),
+        ("RecordActive", "", "", 0),
+        ("TEMP", "Temperature", "", 0),
+    ]
+    sas7bdat(tmp_path / "vs.sas7bdat", "Vital signs", columns, [("01", 1.0, 1.0, 36.5), ("01", 2.0, 0.0, 37.0)])
+    source = opened(tmp_path, format="rave")
+    assert source.forms["vs"].label == "Vital signs"
+    assert source.read("vs").aside == {"inactive in the EDC (RecordActive is 0)": (1,)}
+
+
 OPENCLINICA = """Dataset Name:\tall
 Study Event Definition 1\tBaseline\tE1
 Study Event Definition 2\tFollow-up\tE2
@@ -460,6 +497,46 @@ def test_only_the_reader_asked_for_is_imported() -> None:
     folder = Path(__file__).parents[3] / "examples" / "ifm-2015-03" / "raw"
     done = subprocess.run([sys.executable, "-c", code, str(folder)], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("format: excel", "study.yaml:2 format: 'excel' is none of 'delimited', 'xlsx'"),
+        ("delimiter: ;;", "study.yaml:2 delimiter: a delimiter is one letter, or 'tab'"),
+        ("encoding: utf-9", "study.yaml:2 encoding: 'utf-9' is no encoding known here"),
+        ("encoding: utf-8+cp9999", "study.yaml:2 encoding: 'cp9999' is no encoding known here"),
+        ("delimeter: x", "study.yaml:2 delimeter: 'delimeter' is not a word known here (did you mean 'delimiter'?)"),
+        ("forms: {A: {file: a.csv, decimal: x}}", "study.yaml:2 forms.A.decimal: 'x' is none of '.' or ','"),
+        ("forms: {A: {label: x}}", "study.yaml:2 forms.A: 'file' is missing"),
+        ("header_line: 0", "study.yaml:2 header_line: Input should be greater than or equal to 1"),
+    ],
+)
+def test_a_word_of_raw_that_cannot_be(text: str, message: str) -> None:
+    with pytest.raises(MistakesError) as caught:
+        parse_model(parse_yaml(f"# raw\n{text}\n", "study.yaml"), ReaderOptions)
+    assert message in str(caught.value)
+
+
+def test_words_in_their_long_form() -> None:
+    assert ReaderOptions(delimiter="tab").delimiter == "\t"
+    own = ReaderOptions(
+        decimal=",", encoding="cp1252", forms={"A": FormOptions(file="a.csv", decimal=".", delimiter="comma")}
+    )
+    text = own.of(own.forms["A"])
+    assert (text.delimiter, text.decimal, text.encoding) == (",", ".", "cp1252")
+    assert (own.decimal_of("A"), own.decimal_of("B"), ReaderOptions().decimal_of("B")) == (".", ",", ".")
+
+
+def test_the_reference_page_names_every_word_and_finding() -> None:
+    root = Path(__file__).parents[3]
+    page = (root / "docs" / "reference" / "readers.md").read_text(encoding="utf-8")
+    words = [*ReaderOptions.model_fields, *FormOptions.model_fields]
+    assert [word for word in words if f"`{word}`" not in page] == []
+    code = "".join(path.read_text(encoding="utf-8") for path in (root / "converters" / "readers").glob("*.py"))
+    rules = set(re.findall(r"CDW-RAW-[A-Z-]+[A-Z]", code))
+    assert rules == set(re.findall(r"CDW-RAW-[A-Z-]+[A-Z]", page)) - {"CDW-RAW-BLANKS"}
+    assert [name for name in MODULES if f"### {name}" not in page and f", {name}\n" not in page] == []
 
 
 def test_every_format_has_a_reader() -> None:

@@ -19,7 +19,7 @@ import pytest
 import yaml
 from lxml import etree
 
-from cdiscway.converters.build import convert, write_datasets
+from cdiscway.converters.build import Converted, convert, write_datasets
 from cdiscway.converters.inspect import inspect_raw
 from cdiscway.converters.plan import plan_study
 from cdiscway.converters.study import Raw, read_study
@@ -356,6 +356,16 @@ EXPORTS: dict[str, tuple[Callable[[Path, Any], dict[str, Any]], str]] = {
 
 def build(folder: Path, export: str, writers: Any = None) -> tuple[dict[str, str], list[tuple[str, str, int]]]:
     """Return the hash of each transport file, and the findings of the mapping."""
+    converted = mapped(folder, export, writers)
+    assert write_datasets(converted, folder / "out") == []
+    hashes = {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted((folder / "out").rglob("*.xpt"))
+    }
+    return hashes, [(item.rule, item.dataset, item.records) for item in converted.findings]
+
+
+def mapped(folder: Path, export: str, writers: Any = None) -> Converted:
+    """Write the study in one format and map it."""
     write, subject = EXPORTS[export]
     (folder / "raw").mkdir(parents=True)
     (folder / "mapping").mkdir()
@@ -369,12 +379,7 @@ def build(folder: Path, export: str, writers: Any = None) -> tuple[dict[str, str
     for name, mapping in MAPPING.items():
         text = yaml.safe_dump(mapping, sort_keys=False, allow_unicode=True)
         (folder / "mapping" / f"{name}.yaml").write_text(text, encoding="utf-8")
-    converted = convert(plan_study(read_study(folder), terms()))
-    assert write_datasets(converted, folder / "out") == []
-    hashes = {
-        path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted((folder / "out").rglob("*.xpt"))
-    }
-    return hashes, [(item.rule, item.dataset, item.records) for item in converted.findings]
+    return convert(plan_study(read_study(folder), terms()))
 
 
 @pytest.fixture(scope="module")
@@ -413,3 +418,29 @@ def test_inspect_tells_the_formats_apart(
     columns = {column.name: column for form in intake.forms for column in form.columns}
     assert sum(columns["VSDAT"].date_formats.values()) >= 4
     assert {item.value for item in columns["SEXC"].values} >= {"1", "2"}
+
+
+@pytest.mark.parametrize("export", ["delimited", "redcap", "castor", "openclinica", "rave"])
+def test_a_record_leads_back_to_the_record_of_its_file(export: str, tmp_path: Path) -> None:
+    converted = mapped(tmp_path, export)
+    vs = next(item for item in converted.packages[0].datasets if item.name == "VS")
+    assert vs.sources is not None
+    place = vs.frame["VSORRES"].tolist().index("38.1")
+    source = vs.sources.iloc[place]
+    encoding = "cp1252" if export == "delimited" else "utf-8"
+    lines = (tmp_path / source["file"]).read_text(encoding=encoding).splitlines()
+    header = next(number for number, line in enumerate(lines) if "TEMP" in line)
+    assert "38.1" in lines[header + source["row"]]
+
+
+def test_inactive_records_are_in_the_balance_sheet(tmp_path: Path) -> None:
+    balance = {item.form: item for item in mapped(tmp_path, "rave").balance}
+    vitals = balance["VITALS"]
+    assert (vitals.rows, vitals.excluded) == (8, {"inactive in the EDC (RecordActive is 0)": 4})
+    assert [item.unaccounted for item in balance.values()] == [0, 0, 0]
+
+
+def test_the_balance_counts_records_of_the_file(tmp_path: Path) -> None:
+    balance = {item.form: item for item in mapped(tmp_path, "openclinica").balance}
+    assert {name: item.rows for name, item in balance.items()} == {"DEMO": 3, "VITALS": 3, "AE": 2}
+    assert [item.unaccounted for item in balance.values()] == [0, 0, 0]
