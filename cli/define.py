@@ -38,11 +38,13 @@ def read(source: Path, folder: Path) -> None:
 @command.command()
 @click.argument("source", type=FILE)
 @click.argument("target", type=FILE)
-def write(source: Path, target: Path) -> None:
+@click.option("--study", default="", help="The study's name, for a fresh define.xml from specs alone.")
+def write(source: Path, target: Path, study: str) -> None:
     """Write SOURCE as TARGET.
 
-    SOURCE is a define.xml, a workbook (.xlsx) or a folder that `define read` made; the name of TARGET says what is
-    written: .xml (with its stylesheet beside it), .xlsx or .html.
+    SOURCE is a define.xml, a workbook (.xlsx) or a folder with specs/*.yaml and codelists.yaml; the name of TARGET says
+    what is written: .xml (with its stylesheet beside it), .xlsx or .html. Where the folder holds the define.xml that
+    `define read` kept, the edits of the specs are brought into it; else --study names the study of a fresh one.
     """
     from cdiscway.define.excel import write_excel
     from cdiscway.define.html import write_html
@@ -51,7 +53,7 @@ def write(source: Path, target: Path) -> None:
 
     if target.suffix not in (".xml", ".xlsx", ".html"):
         raise MistakesError([Mistake(str(target), None, "", "is neither .xml, .xlsx nor .html")])
-    define = load(source)
+    define = load(source, study)
     target.parent.mkdir(parents=True, exist_ok=True)
     if target.suffix == ".xml":
         write_define(define, target)
@@ -115,14 +117,17 @@ def show(source: Path, kept: bool) -> None:
         click.echo(f"  {path}: {extra.kind} {extra.name} {extra.value.strip()[:80]}")
 
 
-def load(source: Path) -> DefineXml:
-    """Read a define.xml, a workbook, or a folder of specs."""
+def load(source: Path, study: str = "") -> DefineXml:
+    """Read a define.xml, a workbook, or a folder of specs (for a fresh define.xml: of the study of that name)."""
+    from cdiscway.define.edits import read_folder
     from cdiscway.define.excel import read_excel
     from cdiscway.define.read import read_define
-    from cdiscway.define.specs import read_specs
 
     if source.is_dir() and (source / "specs").is_dir():
-        return read_specs(source)
+        define, unheld = read_folder(source, study)
+        for item in unheld:
+            click.echo(f"not in the define.xml: {item}")
+        return define
     if source.suffix == ".xlsx":
         return read_excel(source)
     return read_define(source / "define.xml" if source.is_dir() else source)

@@ -1,4 +1,4 @@
-"""A define.xml as specs: the datasets and codelists a study can start from, and edits of them brought back.
+"""A define.xml as specs: the datasets and codelists a study can start from; `edits.py` brings them back.
 
 Specs hold what a mapping needs. All else stays in the define.xml that is kept beside them; `Specs.unheld` lists what a
 spec could not take.
@@ -6,23 +6,20 @@ spec could not take.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
 import yaml
 from pydantic import ValidationError
 
-from cdiscway.specs.load import parse_model, read_yaml
-from cdiscway.specs.mistakes import Mistake, MistakesError
-from cdiscway.specs.model import Codelist, DatasetSpec, ObservationClass, Term, VariableSpec
+from cdiscway.specs.model import Codelist, DatasetSpec, ObservationClass, Term
 
 from .index import Index, Variable, keys_of, number
 from .measure import DATE_TYPES
-from .model import CodeList, CodeListRef, DefineXml, ItemDef, ItemGroupDef, ItemRef, describe
-from .oids import item_oid
-from .read import read_define
+from .model import CodeList, DefineXml, ItemDef, ItemGroupDef
 from .write import write_define
 
 CLASSES = {name.upper().replace("-", " "): name for name in get_args(ObservationClass)}
@@ -47,7 +44,7 @@ def specs_of(define: DefineXml) -> Specs:
             datasets.append(dataset_spec(index, dataset))
         except ValidationError as error:
             unheld += [f"{dataset.name}.{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
-    codelists = tuple(_codelist(define, item) for item in define.metadata.codelists if not item.external)
+    codelists = tuple(codelist_spec(define, item) for item in define.metadata.codelists if not item.external)
     return Specs(tuple(datasets), codelists, (*unheld, *_unheld(index)))
 
 
@@ -85,7 +82,17 @@ def _variable(index: Index, variable: Variable) -> dict[str, Any]:
         "format": named or (iso if dated else ""),
         "display_format": item.display_format or "",
         "length": None if numeric else number(item.length),
+        "predecessor": predecessor_of(item),
     }
+
+
+def predecessor_of(item: ItemDef) -> str:
+    """Return the variable a definition says its values are copied from (DM.AGE); empty where it names none."""
+    for origin in item.origins:
+        words = origin.description.text if origin.type == "Predecessor" and origin.description else ""
+        if re.fullmatch(r"[A-Z][A-Z0-9]{0,7}\.[A-Z][A-Z0-9_]{0,7}", words):
+            return words
+    return ""
 
 
 def codelist_code(codelist: CodeList) -> str:
@@ -101,7 +108,8 @@ def _standard(define: DefineXml, dataset: ItemGroupDef) -> str:
     return " ".join(part for part in (define.metadata.standard_name, define.metadata.standard_version) if part)
 
 
-def _codelist(define: DefineXml, codelist: CodeList) -> Codelist:
+def codelist_spec(define: DefineXml, codelist: CodeList) -> Codelist:
+    """Return a codelist of a define.xml as a spec; its name is its OID without the prefix."""
     listed = define.metadata.standards.standards if define.metadata.standards else ()
     package = next((item for item in listed if item.oid == codelist.standard_oid and item.type == "CT"), None)
     terms = []
@@ -159,94 +167,3 @@ def _slim(data: dict[str, Any]) -> dict[str, Any]:
 
 def _yaml(data: Any) -> str:
     return yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=110)
-
-
-def read_specs(folder: Path) -> DefineXml:
-    """Read a folder of specs (see `write_specs`) back into the define.xml, with what was edited in `specs/*.yaml`.
-
-    Raises MistakesError with every mistake of the files.
-    """
-    define, mistakes, specs = read_define(folder / "define.xml"), list[Mistake](), list[DatasetSpec]()
-    for path in sorted((folder / "specs").glob("*.yaml")):
-        try:
-            specs.append(parse_model(read_yaml(path, f"specs/{path.name}"), DatasetSpec))
-        except MistakesError as error:
-            mistakes += error.mistakes
-    if mistakes:
-        raise MistakesError(mistakes)
-    return apply_specs(define, specs)
-
-
-def apply_specs(define: DefineXml, specs: list[DatasetSpec]) -> DefineXml:
-    """Return the define.xml with the edits of its specs; what no spec says stays as it is."""
-    for spec in specs:
-        define = _apply(define, spec)
-    return define
-
-
-def _apply(define: DefineXml, spec: DatasetSpec) -> DefineXml:
-    index = Index(define)
-    dataset = next((item for item in define.metadata.datasets if item.name == spec.name), None)
-    if dataset is None:
-        raise MistakesError([Mistake("define.xml", None, spec.name, "is in specs/, but not in the define.xml")])
-    old_spec = dataset_spec(index, dataset)
-    if spec == old_spec:
-        return define
-    before = {item.name: item for item in old_spec.variables}
-    known = {variable.name: variable for variable in index.variables(dataset)}
-    refs, items = [], {item.oid: item for item in define.metadata.items}
-    for place, variable in enumerate(spec.variables, 1):
-        old = known.get(variable.name)
-        ref, item = (old.ref, old.item) if old else _new(spec, variable)
-        if variable != before.get(variable.name):
-            item = _edit(index, item, variable, before.get(variable.name))
-            ref = replace(ref, mandatory="Yes" if variable.core == "Req" else "No", role=variable.role or None)
-        items[item.oid] = item
-        key = str(spec.keys.index(variable.name) + 1) if variable.name in spec.keys else None
-        refs.append(replace(ref, order_number=str(place) if ref.order_number else None, key_sequence=key))
-    if [variable.name for variable in spec.variables] == list(known):
-        refs = [
-            replace(ref, order_number=known[v.name].ref.order_number)
-            for ref, v in zip(refs, spec.variables, strict=True)
-        ]
-    described = describe(spec.label) if not dataset.description or dataset.description.text != spec.label else None
-    changed = replace(
-        dataset,
-        description=described or dataset.description,
-        structure=spec.structure,
-        items=tuple(refs),
-    )
-    datasets = tuple(changed if item is dataset else item for item in define.metadata.datasets)
-    used = {ref.item_oid for item in datasets for ref in item.items}
-    dropped = {variable.item.oid for variable in known.values()} - used
-    metadata = replace(
-        define.metadata, datasets=datasets, items=tuple(item for oid, item in items.items() if oid not in dropped)
-    )
-    return replace(define, odm=replace(define.odm, study=replace(define.study, metadata=metadata)))
-
-
-def _new(spec: DatasetSpec, variable: VariableSpec) -> tuple[ItemRef, ItemDef]:
-    oid = item_oid(spec.name, variable.name)
-    kind = "integer" if variable.type == "Num" else "text"
-    return ItemRef(item_oid=oid, order_number="0", mandatory="No"), ItemDef(
-        oid=oid, name=variable.name, data_type=kind, length="8", sas_field_name=variable.name
-    )
-
-
-def _edit(index: Index, item: ItemDef, variable: VariableSpec, before: VariableSpec | None) -> ItemDef:
-    """Return a definition with what differs from its old spec."""
-    changed: dict[str, Any] = {}
-    if before is None or variable.label != before.label:
-        changed["description"] = describe(variable.label)
-    if variable.length is not None and (before is None or variable.length != before.length):
-        changed["length"] = str(variable.length)
-    if variable.display_format and (before is None or variable.display_format != before.display_format):
-        changed["display_format"] = variable.display_format
-    if variable.codelists and (before is None or variable.codelists != before.codelists):
-        codes = {codelist_code(codelist): codelist.oid for codelist in reversed(index.define.metadata.codelists)}
-        oid = codes.get(variable.codelists[0])
-        if oid is None:
-            message = f"the codelist {variable.codelists[0]} is not in the define.xml"
-            raise MistakesError([Mistake(f"{variable.name}", None, "codelists", message)])
-        changed["codelist"] = CodeListRef(codelist_oid=oid)
-    return replace(item, **changed)

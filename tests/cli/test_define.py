@@ -41,6 +41,16 @@ def test_a_define_comes_back_from_workbook_and_specs(tmp_path):
     assert (tmp_path / "define.xml").read_bytes() == DEFINE.read_bytes()
 
 
+def test_specs_alone_become_a_define_of_the_study_named(tmp_path):
+    run("read", DEFINE, tmp_path / "out")
+    (tmp_path / "out" / "define.xml").unlink()
+    spec = tmp_path / "out" / "specs" / "dm.yaml"
+    spec.write_text(spec.read_text(encoding="utf-8") + "not_used: [DMX]\n", encoding="utf-8")
+    result = run("write", tmp_path / "out", tmp_path / "define.xml", "--study", "S-2016")
+    assert "not in the define.xml: specs/dm.yaml:" in result.output
+    assert "<StudyName>S-2016</StudyName>" in (tmp_path / "define.xml").read_text(encoding="utf-8")
+
+
 def test_check_ends_with_1_when_there_is_an_error(tmp_path):
     shutil.copy(DEFINE, tmp_path / "define.xml")
     result = run("check", tmp_path)
