@@ -20,7 +20,6 @@ LARGEST = float(16.0**63 * (1 - 2.0**-53))
 
 SPECIAL_TAGS = "_ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
-_FRACTION = np.uint64((1 << 52) - 1)
 _IBM_FRACTION = np.uint64((1 << 56) - 1)
 _MAGNITUDE = np.uint64((1 << 63) - 1)
 _LOWEST_BITS = np.float64(SMALLEST).view(np.uint64)
@@ -30,20 +29,25 @@ _TAGGED_NAN = 0x7FF8_5341_5300_0000
 
 
 def _encoding_tables() -> tuple[Words, Words]:
-    """Return IBM head and factor of the fraction for each of the 4096 values of sign and exponent; zero stays zero."""
-    head, factor = np.zeros(4096, np.uint64), np.zeros(4096, np.uint64)
+    """Return factor and addend that make an IBM word of an IEEE word, for each of the 4096 values of sign and exponent.
+
+    The factor shifts the fraction to its place; the addend is the IBM head less what the factor makes of sign and exponent,
+    so that these need not be masked out first (all modulo 2**64). Zero stays zero.
+    """
+    factors, addends = np.zeros(4096, np.uint64), np.zeros(4096, np.uint64)
     for top in range(4096):
         sign, exponent = top >> 11, top & 0x7FF
         if exponent == 0x7FF:
-            head[top] = 0x2E << 56
+            addends[top] = 0x2E << 56
         elif 763 <= exponent <= 1274:
             shift = (exponent + 1) & 3
-            head[top] = sign << 63 | (((exponent + 1) >> 2) - 191) << 56 | 1 << (52 + shift)
-            factor[top] = 1 << shift
-    return head, factor
+            head = sign << 63 | (((exponent + 1) >> 2) - 191) << 56 | 1 << (52 + shift)
+            factors[top] = 1 << shift
+            addends[top] = (head - (top << (52 + shift))) % (1 << 64)
+    return factors, addends
 
 
-_HEAD, _FACTOR = _encoding_tables()
+_FACTOR, _ADDEND = _encoding_tables()
 
 
 def _decoding_table() -> Floats:
@@ -64,14 +68,13 @@ def to_ibm(values: Floats) -> Words:
     """
     bits = values.view(np.uint64)
     top = (bits >> np.uint64(52)).view(np.int64)
-    words = bits & _FRACTION
-    words *= _FACTOR.take(top)
-    words += _HEAD.take(top)
-    if _has_nan(values):
+    words = _FACTOR.take(top)
+    words *= bits
+    words += _ADDEND.take(top)
+    if _may_have_tags(bits):
         tags = special_tags(values)
-        tagged = tags > 0
-        if tagged.any():
-            words[tagged] = tags[tagged].astype(np.uint64) << np.uint64(56)
+        special = np.flatnonzero(tags)
+        words[special] = tags[special].astype(np.uint64) << np.uint64(56)
     return words
 
 
@@ -114,21 +117,22 @@ def special_tags(values: Floats) -> npt.NDArray[np.uint8]:
     return tags
 
 
+def _may_have_tags(bits: Words) -> bool:
+    """Whether any word is at least a tagged NaN: without a sign (the words as signed numbers), or with one."""
+    highest = bits.view(np.int64).max(initial=0), bits.max(initial=0)
+    return bool(highest[0] >= _TAGGED_NAN or highest[1] >= _TAGGED_NAN | 1 << 63)
+
+
 def outside_range(values: Floats) -> npt.NDArray[np.intp]:
     """Return the positions of infinities and of numbers too large or too small for an IBM double."""
     magnitudes = values.view(np.uint64) & _MAGNITUDE
     magnitudes -= _LOWEST_BITS
-    beyond = magnitudes > _SPAN  # one comparison: what is below the lowest wraps around
-    if not beyond.any():
+    if magnitudes.max(initial=0) <= _SPAN:  # one comparison: what is below the lowest wraps around
         return np.zeros(0, np.intp)
-    suspects = np.flatnonzero(beyond)
+    suspects = np.flatnonzero(magnitudes > _SPAN)
     found = values[suspects]
     outside: npt.NDArray[np.intp] = suspects[~np.isnan(found) & (found != 0)]
     return outside
-
-
-def _has_nan(values: Floats) -> bool:
-    return bool(values.size) and bool(np.isnan(values.sum()) and np.isnan(values).any())
 
 
 _MISSING = _missing_table()

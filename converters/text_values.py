@@ -156,12 +156,18 @@ def _facts(arrays: Any) -> TextFacts:
         offsets, data = buffers(array)
         if not len(data):
             continue
-        lengths = np.diff(offsets)
-        longest = max(longest, int(lengths.max()))
-        unprintable = unprintable or bool(data.max() > 0x7E or data.min() < 0x20)
-        ends = offsets[1:][lengths > 0] if not lengths.all() else offsets[1:]
-        blank_end = blank_end or bool((data.take(ends - offsets[0] - 1) == 0x20).any())
+        longest = max(longest, int(np.diff(offsets).max()))
+        lowest = data.min()
+        unprintable = unprintable or bool(lowest < 0x20 or data.max() > 0x7E)
+        if lowest <= 0x20 and not blank_end:  # else there is no blank
+            blank_end = _blank_end(offsets, data)
     return TextFacts(longest, unprintable, blank_end)
+
+
+def _blank_end(offsets: npt.NDArray[Any], data: npt.NDArray[np.uint8]) -> bool:
+    """Whether any value that is not empty ends in a blank."""
+    ends = offsets[1:][np.diff(offsets) > 0] - (offsets[0] + 1)
+    return bool((data.take(ends) == 0x20).any())
 
 
 def buffers(array: Any) -> tuple[npt.NDArray[Any], npt.NDArray[np.uint8]]:

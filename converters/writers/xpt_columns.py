@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+import math
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,16 +12,20 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow.compute as pc
 
-from cdiscway.converters.ibm_float import to_ibm
+from cdiscway.converters.ibm_float import Words, to_ibm
 from cdiscway.converters.number_values import NumberValues
 from cdiscway.converters.text_values import CodedText, PlainText, TextFacts, TextValues, block, buffers, distinct
 from cdiscway.converters.xpt_layout import MAX_TEXT
 from cdiscway.converters.xpt_mistakes import SHOWN_VALUES
 
-CHECK_BLOCK = 1 << 16
-"""Numbers looked at together."""
+CHECK_BLOCK = 1 << 15
+"""Numbers looked at together: they and what is computed of them stay in the processor's cache."""
+
+MAX_ENTRIES = 1 << 12
+"""Values of a table of several columns: it stays in the processor's cache, its places are 16-bit numbers."""
 
 Bytes = npt.NDArray[np.uint8]
+Codes = npt.NDArray[np.integer[Any]]
 Found = tuple[Any, str, npt.NDArray[np.intp]]
 """A value, what is wrong with it, and the rows (from 0) that hold it."""
 
@@ -31,7 +37,7 @@ class Field:
     What is stored beyond the field is overwritten by the fields after it, so it must end within the record.
     """
 
-    __slots__ = ("_exact", "_rounded", "size")
+    __slots__ = ("_exact", "_rounded", "_words", "size")
 
     def __init__(self, records: Bytes, offset: int, length: int) -> None:
         width = records.shape[1]
@@ -40,11 +46,20 @@ class Field:
         place = (records.data, offset, (width,))
         self._rounded: npt.NDArray[np.void] = np.ndarray(len(records), f"V{self.size}", *place)
         self._exact: npt.NDArray[np.void] = np.ndarray(len(records), f"V{length}", *place)
+        self._words: Words | None = np.ndarray(len(records), ">u8", *place) if self.size == 8 else None
 
     def store(self, values: npt.NDArray[np.void]) -> None:
         """Store one value per record: of `size` bytes, or of exactly the field's length."""
         target = self._rounded if values.dtype.itemsize == self.size else self._exact
         target[:] = values
+
+    def store_words(self, words: Words) -> None:
+        """Store the first bytes of one 64-bit word per record, the highest byte first."""
+        if self._words is not None:
+            self._words[:] = words  # swaps the bytes on the way
+        else:
+            swapped = words.byteswap()
+            self.store(np.ndarray(words.shape, self._exact.dtype, swapped.data, 0, (8,)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +71,7 @@ class NumberFiller:
 
     def fill(self, target: Field, start: int, stop: int) -> None:
         """Write the rows from `start` to before `stop`."""
-        words = to_ibm(self.numbers.floats(start, stop)).byteswap()
-        size = 8 if target.size == 8 else self.length
-        target.store(np.ndarray(words.shape, f"V{size}", words.data, 0, (8,)))
+        target.store_words(to_ibm(self.numbers.floats(start, stop)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,49 +93,86 @@ class PlainFiller:
 
 @dataclass(frozen=True, slots=True)
 class CodedFiller:
-    """Fills a field with the bytes from `begin` of distinct values: padded once, then taken by code."""
+    """Fills neighbouring fields, `length` bytes in all, with distinct values: padded once, then taken by code.
 
-    fields: tuple[bytes, ...]
-    codes: npt.NDArray[np.integer[Any]]
-    begin: int
+    Each column is its codes and its padded values, of which the first is blank (code -1, missing). Several columns
+    have one table, of every combination of their values.
+    """
+
+    columns: tuple[tuple[Codes, tuple[bytes, ...]], ...]
     length: int
-    _tables: dict[int, Any] = field(default_factory=dict)
+    _tables: dict[int, npt.NDArray[np.void]] = field(default_factory=dict)
+
+    @property
+    def entries(self) -> int:
+        """How many values the table has."""
+        return math.prod(len(values) for _, values in self.columns)
 
     def fill(self, target: Field, start: int, stop: int) -> None:
         """Write the rows from `start` to before `stop`."""
         size = target.size
         if size not in self._tables:
-            cut = [value[self.begin : self.begin + self.length].ljust(size) for value in self.fields]
-            self._tables[size] = np.frombuffer(b"".join(cut), f"V{size}")
-        target.store(self._tables[size].take(self.codes[start:stop], mode="wrap"))
+            combined = itertools.product(*(values for _, values in self.columns))
+            self._tables[size] = np.frombuffer(b"".join(b"".join(parts).ljust(size) for parts in combined), f"V{size}")
+        target.store(self._tables[size].take(self._places(start, stop)))
+
+    def _places(self, start: int, stop: int) -> Codes:
+        """Return where in the table the values of these rows stand."""
+        places = self.columns[0][0][start:stop] + 1
+        for codes, values in self.columns[1:]:
+            places = np.multiply(places, len(values), dtype=np.int16)  # see MAX_ENTRIES
+            places += codes[start:stop] + 1
+        return places
+
+    def joined(self, other: CodedFiller) -> CodedFiller:
+        """Return what fills both fields at once; `other` is the one behind."""
+        return CodedFiller(self.columns + other.columns, self.length + other.length)
 
 
 Filler = NumberFiller | PlainFiller | CodedFiller
 
 
 def text_fillers(text: TextValues, length: int, encoding: str) -> list[Filler]:
-    """Return what fills a text field: a categorical field of 17 to 32 bytes goes in two halves, which is faster."""
+    """Return what fills a text field: a categorical field of 17 to 32 bytes goes in two parts, which is faster."""
     if isinstance(text, PlainText) and encoding in ("ascii", "utf-8"):
         return [PlainFiller(text, length)]
     coded = distinct(text)
-    fields = padded_values(coded.values, length, encoding)
-    parts = [(0, 16), (16, length - 16)] if 16 < length <= 32 else [(0, length)]
-    return [CodedFiller(fields, coded.codes, begin, size) for begin, size in parts]
+    values = padded_values(coded.values, length, encoding)
+    codes = coded.codes if len(values) <= np.iinfo(coded.codes.dtype).max else coded.codes.astype(np.intp)
+    cuts = [0, 16, length] if 16 < length <= 32 else [0, length]
+    parts = itertools.pairwise(cuts)
+    return [CodedFiller(((codes, tuple(v[begin:end] for v in values)),), end - begin) for begin, end in parts]
+
+
+def join_coded(fillers: Iterable[Filler], rows: int) -> list[Filler]:
+    """Join neighbouring categorical fields of together at most 16 bytes and a small table: one store instead of several."""
+    joined: list[Filler] = []
+    for filler in fillers:
+        last = joined[-1] if joined else None
+        if isinstance(last, CodedFiller) and isinstance(filler, CodedFiller) and _fit(last, filler, rows):
+            joined[-1] = last.joined(filler)
+        else:
+            joined.append(filler)
+    return joined
+
+
+def _fit(first: CodedFiller, second: CodedFiller, rows: int) -> bool:
+    return first.length + second.length <= 16 and first.entries * second.entries <= min(MAX_ENTRIES, rows)
 
 
 def padded_values(values: Any, length: int, encoding: str) -> tuple[bytes, ...]:
-    """Return the distinct values as fields of `length` bytes; the last one is blank (code -1, missing).
+    """Return the distinct values as fields of `length` bytes, after a blank one (code -1, missing).
 
     A value that does not fit occurs in no row (see `check_text`) and is blank too.
     """
-    fields = []
+    fields = [b" " * length]
     for value in values.to_pylist():
         try:
             encoded = value.encode(encoding)
         except UnicodeEncodeError:
             encoded = b""
         fields.append(encoded.ljust(length) if len(encoded) <= length else b" " * length)
-    return (*fields, b" " * length)
+    return tuple(fields)
 
 
 def check_text(text: TextValues, seen: TextFacts, length: int, encoding: str) -> list[Found]:

@@ -141,7 +141,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.
     frame, metadata = one(["a"])
     write(frame, metadata, target)
     before = target.read_bytes()
-    monkeypatch.setattr(Rows, "blocks", lambda self: (_ for _ in ()).throw(OSError("disk is full")))
+    monkeypatch.setattr(Rows, "blocks", lambda self, header: (_ for _ in ()).throw(OSError("disk is full")))
     with pytest.raises(OSError, match="disk is full"):
         write(frame, metadata, target)
     assert target.read_bytes() == before
@@ -309,8 +309,8 @@ def test_an_empty_dataset_is_written_on_request(tmp_path: Path) -> None:
     assert again.shape == (0, 1)
 
 
-@pytest.mark.parametrize("rows", [1, 2, 3, 1000])
-@pytest.mark.parametrize("block", [1, 100, 1 << 20])
+@pytest.mark.parametrize("rows", [1, 2, 3, 1000, 4096, 5000])
+@pytest.mark.parametrize("block", [1, 100, 1 << 16, 1 << 20])
 def test_blocks_make_no_difference(rows: int, block: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cdiscway.converters.writers.xpt.BLOCK_BYTES", block)
     monkeypatch.setattr("cdiscway.converters.readers.xpt.BLOCK_BYTES", block)
