@@ -396,9 +396,12 @@ def propose(place: Place, options: ReaderOptions, forms: Sequence[FormIntake]) -
 
 
 def _form_lines(options: ReaderOptions, forms: Sequence[FormIntake], mark: str, delimiter: str) -> list[str]:
-    lines = []
+    beside = {name: form for name, form in options.forms.items() if form.format not in {None, options.format}}
+    lines = [f"    {name}: {{file: {form.file}, format: {form.format}}}" for name, form in beside.items()]
     for form in forms:
         own = options.forms.get(form.name)
+        if form.name in beside:
+            continue
         words = []
         if own is not None and own.encoding and own.encoding != options.encoding:
             words.append(f"encoding: {own.encoding}")

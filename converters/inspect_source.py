@@ -9,7 +9,7 @@ from pathlib import Path
 from cdiscway.specs.mistakes import Mistake, MistakesError
 
 from .readers.options import FormOptions, RawFormat, ReaderOptions
-from .readers.raw import Place
+from .readers.raw import SUFFIXES, Place
 
 _TEXT = (".csv", ".tsv", ".txt", ".dat")
 _BY_SUFFIX: dict[str, RawFormat] = {
@@ -37,8 +37,9 @@ def find_place(path: Path) -> Place:
 def guess_options(place: Place, wanted: RawFormat | None = None) -> ReaderOptions:
     """Return the format and the encodings of an export. Raises MistakesError where no file can be read."""
     found = wanted or guess_format(place)
+    beside = {} if wanted else files_beside(place, found)
     if found in {"xlsx", "sas7bdat", "xpt", "parquet", "odm"}:
-        return ReaderOptions(format=found)
+        return ReaderOptions(format=found, forms=beside)
     encodings = {path: find_encoding(path) for path in place.with_suffix(_TEXT)}
     votes = Counter(encoding for encoding in encodings.values() if encoding != "ascii")
     common = min(votes, key=lambda encoding: (-votes[encoding], encoding != "utf-8", encoding), default="utf-8")
@@ -47,9 +48,22 @@ def guess_options(place: Place, wanted: RawFormat | None = None) -> ReaderOption
         for path, encoding in encodings.items()
         if encoding not in {common, "ascii"} and (path.suffix.lower() in {".csv", ".tsv"} or found == "openclinica")
     }
+    odd |= beside
     dictionary = _dictionary(place) if found == "redcap" else None
     odd = {name: form for name, form in odd.items() if form.file != dictionary}
     return ReaderOptions(format=found, encoding=common if common != "utf-8" else None, forms=odd, dictionary=dictionary)
+
+
+def files_beside(place: Place, found: RawFormat) -> dict[str, FormOptions]:
+    """Return the files of another format than the export's, each as a form with its own format."""
+    taken: set[str] = {path.stem for path in place.with_suffix(SUFFIXES[found])}
+    beside: dict[str, FormOptions] = {}
+    for path in place.with_suffix(_BY_SUFFIX):
+        if path.suffix.lower() not in SUFFIXES[found]:
+            name = path.name if path.stem in taken else path.stem
+            beside[name] = FormOptions(file=path.name, format=_BY_SUFFIX[path.suffix.lower()])
+            taken.add(name)
+    return beside
 
 
 def guess_format(place: Place) -> RawFormat:

@@ -48,9 +48,13 @@ class TextOptions(Strict):
 
 
 class FormOptions(TextOptions):
-    """One raw form: its file in the raw folder, the part of the file it is (a sheet), its label, and what differs in it."""
+    """One raw form: its file in the raw folder, the part of the file it is (a sheet), its label, and what differs in it.
+
+    `format` is the file's where it is another than the study's; a file that holds several forms names them itself then.
+    """
 
     file: str
+    format: RawFormat | None = None
     part: str = ""
     label: str = ""
 

@@ -7,8 +7,8 @@ what cannot be read is a mistake with file and line, what is odd is a note that 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -139,13 +139,53 @@ class Place:
         return [path for path in among if path.suffix.lower() in wanted and not path.name.startswith(("~$", "."))]
 
 
-Opener = Callable[[Place, ReaderOptions], RawSource]
+Opener = Callable[[Place, ReaderOptions], "FileForms"]
 
 
 def open_raw(place: Place, options: ReaderOptions) -> RawSource:
-    """Open a raw export in the dialect that the options name. Raises MistakesError with all mistakes of all files."""
+    """Open a raw export in the dialect that the options name, and single files of it in their own.
+
+    Raises MistakesError with all mistakes of all files; NotAllError where some forms can be read.
+    """
+    odd = {name: form for name, form in options.forms.items() if form.format not in {None, options.format}}
+    if not odd:
+        return _open(place, options)
+    joined, mistakes, unread = FileForms(), list[Mistake](), list[str]()
+    for part, own in _parts(place, options, odd):
+        try:
+            found = _open(part, own)
+        except NotAllError as error:
+            mistakes += error.mistakes
+            unread += error.unread
+            found = error.source
+        for name, form in found.forms.items():
+            if name in joined.forms:
+                hint = "name one of them under 'forms' in study.yaml"
+                mistakes.append(Mistake(form.file, None, name, f"is a form of {joined.forms[name].file} too", hint))
+            joined.add(form, found.readers[name])
+    if mistakes:
+        raise NotAllError(mistakes, joined, unread)
+    return joined
+
+
+def _open(place: Place, options: ReaderOptions) -> FileForms:
     opener: Opener = importlib.import_module(f".{MODULES[options.format]}", __package__).open_source
     return opener(place, options)
+
+
+def _parts(
+    place: Place, options: ReaderOptions, odd: Mapping[str, FormOptions]
+) -> Iterator[tuple[Place, ReaderOptions]]:
+    """Yield the export without the files of another format, then each of those by itself."""
+    files = place.files if place.files is not None else tuple(sorted(place.folder.glob("*")))
+    taken = {place.folder / form.file for form in odd.values()}
+    rest = replace(place, files=tuple(path for path in files if path not in taken))
+    plain = {name: form for name, form in options.forms.items() if name not in odd}
+    if plain or rest.with_suffix(SUFFIXES[options.format]):
+        yield rest, options.model_copy(update={"forms": plain})
+    for name, form in odd.items():
+        words = options.of(form).model_dump() | {"format": form.format, "forms": {name: form}}
+        yield replace(place, files=(place.folder / form.file,)), options.model_copy(update=words)
 
 
 @dataclass
@@ -198,6 +238,8 @@ def one_file(place: Place, options: ReaderOptions, suffixes: Sequence[str]) -> P
             "a raw folder of this format holds one file" if files else f"'format: {options.format}' reads such a file"
         )
         raise MistakesError([Mistake(place.shown or str(place.folder), None, "", message, hint)])
+    if not files[0].is_file():
+        raise MistakesError([Mistake(place.show(files[0]), None, "", "there is no such file")])
     return files[0]
 
 

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
 import yaml
 from click.testing import CliRunner
@@ -157,6 +158,18 @@ def test_the_proposal_is_a_study_file(raw: Path) -> None:
     assert (found.delimiter, found.decimal, found.missing) == (";", ",", ("ND",))
     assert found.forms["MIXED"].encoding == "utf-8+cp1252"
     assert Dates.model_validate(proposal["dates"]).formats == ("dd/mm/yyyy",)
+
+
+def test_files_of_several_formats(tmp_path: Path) -> None:
+    for name in ("A", "B"):
+        (tmp_path / f"{name}.csv").write_text("SUBJ;X\n1;2\n")
+    book = openpyxl.Workbook()
+    book.active.append(["SUBJ", "LAB"])
+    book.active.append(["1", 2.5])
+    book.save(tmp_path / "labs.xlsx")
+    intake = inspect_raw(tmp_path)
+    assert {form.name: form.rows for form in intake.forms} == {"A": 1, "B": 1, "labs": 1}
+    assert yaml.safe_load(intake.proposal)["raw"]["forms"] == {"labs": {"file": "labs.xlsx", "format": "xlsx"}}
 
 
 def test_a_file_alone_and_a_format_asked_for(raw: Path) -> None:

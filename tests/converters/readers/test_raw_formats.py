@@ -487,6 +487,38 @@ def test_a_wrong_format_is_named(tmp_path: Path, kind: str, name: str, message: 
 # All
 
 
+def test_files_of_other_formats_stand_beside_the_export(tmp_path: Path) -> None:
+    (tmp_path / "DM.csv").write_text("A;B\n1;2,5\n")
+    (tmp_path / "LAB.csv").write_text("A,B\n1,2\n")
+    workbook(tmp_path / "labs.xlsx", {"LB": [["A", "N"], ["3", 2.5]], "QC": [["C"], ["x"]]})
+    odm(tmp_path)
+    forms = {
+        "LABS": FormOptions(file="labs.xlsx", format="xlsx", part="LB"),
+        "ODM": FormOptions(file="s.xml", format="odm"),
+    }
+    source = opened(tmp_path, decimal=",", forms=forms)
+    assert list(source.forms) == ["DM", "LAB", "LABS", "QC", "VS"]
+    assert rows_of(source.read("LABS")) == [{"A": "3", "N": "2,5"}]
+    assert rows_of(source.read("DM")) == [{"A": "1", "B": "2,5"}]
+    assert len(source.read("VS").frame) == 3
+
+
+def test_a_form_of_two_files_is_a_mistake_and_a_missing_file_too(tmp_path: Path) -> None:
+    (tmp_path / "VS.csv").write_text("A;B\n1;2\n")
+    odm(tmp_path)
+    forms = {"X": FormOptions(file="s.xml", format="odm"), "Y": FormOptions(file="none.xlsx", format="xlsx")}
+    assert refused(tmp_path, forms=forms) == [
+        "raw/s.xml VS: is a form of raw/VS.csv too (name one of them under 'forms' in study.yaml)",
+        "raw/none.xlsx: there is no such file",
+    ]
+
+
+def test_an_export_of_declared_formats_alone(tmp_path: Path) -> None:
+    workbook(tmp_path / "s.xlsx", {"DM": [["A"], ["1"]]})
+    source = opened(tmp_path, forms={"DEMO": FormOptions(file="s.xlsx", format="xlsx")})
+    assert list(source.forms) == ["DEMO"]
+
+
 def test_only_the_reader_asked_for_is_imported() -> None:
     code = (
         "import sys; from pathlib import Path; from cdiscway.converters.readers.raw import *;"
