@@ -185,8 +185,8 @@ def _not_read(place: Place, options: ReaderOptions, source: RawSource) -> tuple[
 
 
 def inspect_form(form: RawForm, table: RawTable) -> FormIntake:
-    """Return what a form holds."""
-    frame = table.frame
+    """Return what a form holds: the columns of its active records, of all records the count."""
+    frame = _active(table)
     labels = label_columns(frame)
     about = {column.name: column for column in form.columns}
     columns = []
@@ -208,8 +208,16 @@ def inspect_form(form: RawForm, table: RawTable) -> FormIntake:
     data = [name for name in frame.columns if name not in form.made and name not in aside]
     keys = () if repeated else candidate_keys(frame[data])
     return FormIntake(
-        form.name, form.file, form.label, len(frame), keys, repeated, tuple(columns), form.found, notes, inactive
+        form.name, form.file, form.label, len(table.frame), keys, repeated, tuple(columns), form.found, notes, inactive
     )
+
+
+def _active(table: RawTable) -> pd.DataFrame:
+    """Return the records that are not set aside."""
+    keep = np.ones(len(table.frame), dtype=bool)
+    for rows in table.aside.values():
+        keep[list(rows)] = False
+    return table.frame if keep.all() else table.frame[keep].reset_index(drop=True)
 
 
 def _note(message: str, severity: str) -> str:

@@ -57,6 +57,7 @@ _DATE_LIKE = re.compile(
     r"\w{1,4}[-/.]\w{1,4}[-/.]\w{2,4}.*|\d{4}-\d\d|\d{1,2}/\d{4}|\W{1,4}[-/]\w{2}[-/]\d{4}.*"
     r"|\w{1,3}[\s\-./]*[^\W\d]{2,10}\.?[\s\-./]*\d{2,4}.*|\d{8}|[^\W\d]{3,9}\.?[\s\-]*\d{1,2},?[\s\-]*\d{4}.*"
 )
+_YEAR = re.compile(r"(?:18|19|20|21)\d\d")
 _TIME_TAIL = re.compile(r"[T\s]+\d{1,2}[:hH]\d\d(:\d\d)?.*$")
 _MOJIBAKE = re.compile("Ã[\u0080-\u00bf]|â[\u0080€]|Â[\u00a0-\u00bf]")
 
@@ -123,7 +124,11 @@ def date_forms(counts: Mapping[str, int]) -> DateForms:
     if found.formats:
         _count_unknown(found, counts)
         read = {text for shape, texts in shapes.items() if votes[shape] for text in texts}
-        found.others = set(counts) - read
+        years = {text for text in counts if _YEAR.fullmatch(text.strip())} - read
+        for text in years:
+            found.formats[found.formats.most_common(1)[0][0]] += counts[text]
+            found.partial += counts[text]
+        found.others = set(counts) - read - years
     return found
 
 

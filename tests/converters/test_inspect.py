@@ -70,6 +70,8 @@ def test_kinds_of_values(text: str, kind: str) -> None:
         ({"UK-03-2020": 1, "12-03-2020": 1, "28-03-2020": 1}, {"dd-mm-yyyy": 3}, {"UK": 1}),
         ({"20200301": 3, "20200302": 1}, {"yyyymmdd": 4}, {}),
         ({"12345678": 3, "20200302": 1}, {}, {}),
+        ({"1960": 2, "16/06/2015": 1}, {"dd/mm/yyyy": 3}, {}),
+        ({"1960": 2, "1971": 1}, {}, {}),
         ({"16/06/15": 1, "28/07/15": 1}, {"dd/mm/yy": 2}, {}),
         ({"36.5": 4, "37,2": 1}, {}, {}),
         ({"1.2.3": 1, "a-b-c": 1}, {}, {}),
@@ -158,6 +160,16 @@ def test_the_proposal_is_a_study_file(raw: Path) -> None:
     assert (found.delimiter, found.decimal, found.missing) == (";", ",", ("ND",))
     assert found.forms["MIXED"].encoding == "utf-8+cp1252"
     assert Dates.model_validate(proposal["dates"]).formats == ("dd/mm/yyyy",)
+
+
+def test_inactive_records_are_counted_and_not_looked_at(tmp_path: Path) -> None:
+    rows = ["Subject,InstanceName,RecordActive,TEMP", "1,V1,1,36.5", "2,V1,1,37", "3,V1,0,wrong", "EOF"]
+    (tmp_path / "VS.csv").write_text("\n".join(rows) + "\n")
+    intake = inspect_raw(tmp_path)
+    form = intake.forms[0]
+    assert (form.rows, dict(form.aside)) == (3, {"inactive in the EDC (RecordActive is 0)": 1})
+    assert column(intake, "VS", "TEMP").kinds == {"decimal point": 1, "integer": 1}
+    assert form.keys[0] == ("Subject",)
 
 
 def test_files_of_several_formats(tmp_path: Path) -> None:
