@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from cdiscway.define.build import build_define
 from cdiscway.define.check import check_define
 from cdiscway.define.html import write_html as write_define_html
-from cdiscway.define.input import DefineInput, Document
+from cdiscway.define.input import DefineInput
 from cdiscway.define.write import write_define
 from cdiscway.specs.codelists import Terminology, load_terminology
 from cdiscway.specs.mistakes import Mistake, MistakesError
@@ -27,6 +27,7 @@ from cdiscway.validation.finding import Finding, Source
 
 from .adam import derive_dataset
 from .dataset import BuiltDataset
+from .documents import copy_documents, crf_pages, dictionaries, document_findings, package_documents
 from .finish import finish_sdtm, give_lengths, to_ascii
 from .plan import Plan, plan_study
 from .reporter import Recoded, Reporter, WorkItem
@@ -252,10 +253,12 @@ def _unwritable(dataset: BuiltDataset, mistake: Mistake) -> Finding:
 
 def write_defines(converted: Converted, folder: Path) -> list[Finding]:
     """Write one define.xml for each package, with its page to read; then hold each against the files beside it."""
-    findings: list[Finding] = []
+    study = converted.plan.study
+    findings: list[Finding] = list(document_findings(study, converted.plan.forms))
     for package in converted.packages:
         target = folder / package.name
         define = build_define(define_input(converted.plan, package))
+        copy_documents(study, package.name, target)
         write_define(define, target / "define.xml")
         write_define_html(define, target / "define.html")
         findings.extend(check_define(target / "define.xml").findings)
@@ -266,11 +269,6 @@ def define_input(plan: Plan, package: Package) -> DefineInput:
     """Return what the define.xml of a package is built from."""
     study = plan.study.file
     datasets = tuple(dataset for dataset in package.datasets if len(dataset.frame))
-    documents = tuple(
-        Document(Path(href).stem, href, title, "acrf" if "acrf" in href else "supplemental")
-        for href, title in study.documents.items()
-        if (plan.study.folder / href).is_file()
-    )
     return DefineInput(
         study_id=study.study,
         study_name=study.study,
@@ -280,7 +278,9 @@ def define_input(plan: Plan, package: Package) -> DefineInput:
         datasets=datasets,
         terminology=plan.terminology,
         ct_packages=used_packages(plan, package),
-        documents=documents,
+        documents=package_documents(plan.study, package.name),
+        dictionaries=dictionaries(plan.study),
+        crf_pages=crf_pages(plan.study),
         created=build_time(plan.study),
         originator=study.sponsor,
         source_system="cdiscway",
@@ -433,6 +433,8 @@ def write_manifest(converted: Converted, folder: Path) -> dict[str, Any]:
     write_json(manifest, folder / "manifest.json")
     return manifest
 
+    if study.shown(path) in study.file.documents:
+        return True
 
 def is_input(path: Path, study: Study) -> bool:
     """Whether a file of the study folder is read by the build."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from cdiscway.specs.load import Document, parse_model, read_yaml
 from cdiscway.specs.mistakes import Mistake, MistakesError
@@ -160,12 +160,38 @@ class Exclusion(Strict):
     why: str
 
 
+def _as_text(value: Any) -> Any:
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+def _as_pages(value: Any) -> Any:
+    return [value] if isinstance(value, int) else value
+
+
+def _inside(href: str) -> str:
+    path = PurePosixPath(href)
+    if path.is_absolute() or ".." in path.parts or "\\" in href or ":" in href:
+        raise ValueError(f"{href} is no file of the study folder: name it by its way from there")
+    return href
+
+
+DictionaryName = Literal["MedDRA", "WHODrug", "LOINC", "SNOMED", "UNII", "MED-RT", "ISO 3166", "ISO 21090"]
+Version = Annotated[str, BeforeValidator(_as_text, json_schema_input_type=str | float)]
+Pages = Annotated[
+    tuple[Annotated[int, Field(ge=1)], ...], BeforeValidator(_as_pages, json_schema_input_type=int | tuple[int, ...])
+]
+
+
 class StudyFile(Strict):
     """What study.yaml holds.
 
     `elements`, `arms`, `criteria`, `summary` and `visits` (with TVSTRL) are the trial design: TE and SE, TA, TI, TS, TV are
     made of them, unless a mapping file makes them. `elements_end` dates the end of the last element. EPOCH follows from the
     elements; `epochs` declares it without them. `units` says that results are standardised to the units of the standard.
+
+    `documents` are files of the study folder with their titles (`acrf.pdf: Annotated CRF`), which the build puts beside
+    the define.xml; `crf_pages` are the pages of a form in the annotated CRF (`HAEMATOLOGY: [12, 13]`), `dictionaries`
+    the versions the study coded with (`MedDRA: "23.1"`).
     """
 
     study: str
@@ -189,7 +215,9 @@ class StudyFile(Strict):
     units: Literal["si", "conventional"] | None = None
     not_submitted: tuple[NotSubmitted, ...] = ()
     excluded: tuple[Exclusion, ...] = ()
-    documents: dict[str, str] = Field(default_factory=dict)
+    documents: dict[Annotated[str, AfterValidator(_inside)], str] = Field(default_factory=dict)
+    dictionaries: dict[DictionaryName, Version] = Field(default_factory=dict)
+    crf_pages: dict[str, Pages] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True)
