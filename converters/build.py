@@ -257,8 +257,8 @@ def write_defines(converted: Converted, folder: Path) -> list[Finding]:
     findings: list[Finding] = list(document_findings(study, converted.plan.forms))
     for package in converted.packages:
         target = folder / package.name
-        define = build_define(define_input(converted.plan, package))
         copy_documents(study, package.name, target)
+        define = build_define(define_input(converted.plan, package))
         write_define(define, target / "define.xml")
         write_define_html(define, target / "define.html")
         findings.extend(check_define(target / "define.xml").findings)
@@ -433,12 +433,12 @@ def write_manifest(converted: Converted, folder: Path) -> dict[str, Any]:
     write_json(manifest, folder / "manifest.json")
     return manifest
 
-    if study.shown(path) in study.file.documents:
-        return True
 
 def is_input(path: Path, study: Study) -> bool:
     """Whether a file of the study folder is read by the build."""
     parts = path.relative_to(study.folder).parts
+    if study.shown(path) in study.file.documents:
+        return True
     return parts[0] in {study.file.raw.folder, "mapping", "terminology", "study.yaml", "derivations.py", "waivers.yaml"}
 
 
