@@ -23,13 +23,13 @@ from cdiscway.define.input import DefineInput
 from cdiscway.define.write import write_define
 from cdiscway.specs.codelists import Terminology, load_terminology
 from cdiscway.specs.mistakes import Mistake, MistakesError
-from cdiscway.validation.finding import Finding, Source
+from cdiscway.validation.finding import Finding, NotRun, Source
 
 from .adam import derive_dataset
 from .dataset import BuiltDataset
 from .documents import copy_documents, crf_pages, dictionaries, document_findings, package_documents
 from .finish import finish_sdtm, give_lengths, to_ascii
-from .plan import Plan, plan_study
+from .plan import Plan, plan_study, study_place
 from .reporter import Recoded, Reporter, WorkItem
 from .sdtm import map_dataset
 from .study import Study, read_study
@@ -136,7 +136,9 @@ def convert(plan: Plan, progress: Progress = lambda *_: None) -> Converted:
         derived.append(dataset)
     report_completeness(plan, tables, reporter)
     cutoff = build_time(plan.study)
-    packages = [Package("sdtm", plan.study.file.standards.sdtm, tuple(give_lengths(finished, cutoff)))]
+    packages = []
+    if finished:
+        packages.append(Package("sdtm", plan.study.file.standards.sdtm, tuple(give_lengths(finished, cutoff))))
     if derived:
         packages.append(Package("adam", plan.study.file.standards.adam, tuple(give_lengths(derived, cutoff))))
     balance = tuple(tables.balance[name] for name in sorted(tables.balance))
@@ -224,7 +226,15 @@ def judge(converted: Converted) -> ValidationResult:
 
     datasets = [dataset for package in converted.packages for dataset in package.datasets]
     standards = [package.standard for package in converted.packages]
-    return validate(datasets, converted.plan.terminology, findings=converted.findings, standards=standards)
+    findings, not_run = converted.findings, tuple[NotRun, ...]()
+    if converted.plan.given:
+        from cdiscway.validation.intake import read_package  # noqa: PLC0415
+
+        given = read_package(study_place(converted.plan.study).folder)
+        datasets = [*given.datasets, *datasets]
+        standards = [converted.plan.study.file.standards.sdtm, *standards]
+        findings, not_run = (*findings, *given.findings), (*not_run, *given.not_run)
+    return validate(datasets, converted.plan.terminology, findings=findings, not_run=not_run, standards=standards)
 
 
 def write_datasets(converted: Converted, folder: Path) -> list[Finding]:
@@ -330,7 +340,8 @@ def about_study(converted: Converted) -> About:
     from cdiscway.validation.report import About, Section  # noqa: PLC0415
 
     study = converted.plan.study.file
-    files = {dataset.name: package.file(dataset) for package in converted.packages for dataset in package.datasets}
+    files = {name: given.shown for name, given in converted.plan.given.items()}
+    files |= {dataset.name: package.file(dataset) for package in converted.packages for dataset in package.datasets}
     balance = tuple(
         (item.form, item.rows, int(item.used.sum()), sum(item.excluded.values()), item.unaccounted,
          ", ".join(sorted(item.datasets)) or _why_not(converted.plan, item.form))

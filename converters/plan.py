@@ -22,7 +22,8 @@ from .algorithms.base import RuleBase, Scope, TableKey
 from .algorithms.derive import OWN_FILE, own_signatures
 from .derivations.visits import Window, overlapping
 from .mapping import DatasetMapping, Each, EventSource, Excluding, Records, TestRow, TimeToEvent, VisitSource
-from .readers.raw import NotAllError, Place, RawForm, RawSource, open_raw
+from .readers.raw import FileForms, NotAllError, Place, RawForm, RawSource, open_raw
+from .readers.sdtm import GivenDataset, find_datasets
 from .study import Study
 from .trial_design import design_mappings
 
@@ -73,6 +74,8 @@ class Plan:
     unmapped: Mapping[str, Sequence[str]]
     synonyms: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     not_submitted: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    given: Mapping[str, GivenDataset] = field(default_factory=dict)
+    """The SDTM datasets that the study begins with, where it has no raw export."""
 
 
 def plan_study(study: Study, terminology: Terminology) -> Plan:
@@ -90,6 +93,7 @@ class _Planner:
         self.used: UsedColumns = set()
         self.tables: dict[TableKey, Sequence[str]] = {}
         self.unread: set[TableKey] = set()
+        self.given: dict[str, GivenDataset] = {}
         self.functions = self._own_functions()
 
     def plan(self) -> Plan:
@@ -103,6 +107,7 @@ class _Planner:
             raise AssertionError("an unknown standard is a mistake")
         self.tables = {("form", name): header for name, header in headers.items()}
         self.tables["rows", "visits"] = VISIT_COLUMNS
+        self.tables |= {("dataset", name): given.variables for name, given in self.given.items()}
         drafts = [self._draft(mapping, document, standards[mapping.is_analysis]) for mapping, document in mappings]
         known = [draft for draft in drafts if draft is not None]
         for draft in known:
@@ -130,6 +135,7 @@ class _Planner:
             unmapped,
             synonyms,
             not_submitted,
+            self.given,
         )
 
     def _own_functions(self) -> dict[str, tuple[tuple[str, ...], str]]:
@@ -160,8 +166,14 @@ class _Planner:
             return None
 
     def _open_raw(self) -> RawSource:
-        """Open the raw export; the forms that cannot be read are mistakes, and nothing is said of their columns."""
+        """Open the raw export, or find the SDTM datasets.
+
+        The forms that cannot be read are mistakes, and nothing is said of their columns.
+        """
         try:
+            if self.study.file.raw.format == "sdtm":
+                self.given = find_datasets(study_place(self.study))
+                return FileForms()
             return open_study_raw(self.study)
         except NotAllError as error:
             self.mistakes.extend(error.mistakes)
@@ -185,6 +197,8 @@ class _Planner:
             twin = next((other.name for earlier, other in found if earlier.name == mapping.name), None)
             if twin:
                 self.mistakes.add(document.name, 1, mapping.name, f"is already mapped in {twin}")
+            if mapping.name in self.given:
+                self.mistakes.add(document.name, 1, mapping.name, f"is given in {self.given[mapping.name].shown}")
             found.append((mapping, document))
         if not self.study.mapping_files:
             self.mistakes.add("mapping", None, "", "there is no mapping file", "write one YAML file for each dataset")
@@ -590,8 +604,12 @@ def named_in(document: Document) -> str:
 
 def open_study_raw(study: Study) -> RawSource:
     """Open the raw export of a study in its dialect. Raises MistakesError."""
-    options = study.file.raw
-    return open_raw(Place(study.folder / options.folder, options.folder), options)
+    return open_raw(study_place(study), study.file.raw)
+
+
+def study_place(study: Study) -> Place:
+    """Return where the raw export of a study stands."""
+    return Place(study.folder / study.file.raw.folder, study.file.raw.folder)
 
 
 def has_subject(study: Study, header: Sequence[str]) -> bool:

@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from cdiscway.specs.load import Document, parse_model, read_yaml
 from cdiscway.specs.mistakes import Mistake, MistakesError
@@ -202,7 +202,7 @@ class StudyFile(Strict):
     standards: Standards = Standards()
     raw: Raw
     dates: Dates = Dates()
-    subject: dict[str, Rule]
+    subject: dict[str, Rule] = Field(default_factory=dict)
     visits: tuple[Visit, ...] = ()
     unscheduled: Unscheduled | None = None
     epochs: tuple[Epoch, ...] = ()
@@ -218,6 +218,12 @@ class StudyFile(Strict):
     documents: dict[Annotated[str, AfterValidator(_inside)], str] = Field(default_factory=dict)
     dictionaries: dict[DictionaryName, Version] = Field(default_factory=dict)
     crf_pages: dict[str, Pages] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _has_subject(self) -> StudyFile:
+        if not self.subject and self.raw.format != "sdtm":
+            raise ValueError("'subject' says how raw rows name their subject: {USUBJID: ...}")
+        return self
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from .algorithms.lookup import subject_of
 from .mapping import Join
 from .plan import Plan, has_subject
 from .readers.raw import RawNote
+from .readers.sdtm import GivenDataset, read_dataset
 from .reporter import Reporter
 
 
@@ -66,7 +67,9 @@ class StudyTables:
         self._tables: dict[TableKey, Table] = {}
 
     def table(self, key: TableKey) -> Table:
-        """Return the table of a form or of a dataset mapped before."""
+        """Return the table of a form, of a dataset that is given, or of one mapped before."""
+        if key not in self._tables and key[0] == "dataset" and key[1] in self.plan.given:
+            self._read_given(self.plan.given[key[1]])
         if key not in self._tables and key[0] == "form":
             self._tables[key] = self._read_form(key[1])
         return self._tables[key]
@@ -75,6 +78,20 @@ class StudyTables:
         """Keep a dataset for the lookups of others."""
         subject = frame["USUBJID"] if "USUBJID" in frame.columns else None
         self._tables["dataset", name] = Table(("dataset", name), frame, sources, subject)
+
+    def _read_given(self, given: GivenDataset) -> None:
+        """Read a dataset that the study begins with; records of another study are an error finding."""
+        frame = read_dataset(given)
+        self.keep(given.name, frame, None)
+        study = self.plan.study.file.study
+        if "STUDYID" in frame.columns:
+            codes, names = columns.distinct(frame["STUDYID"])
+            rows = np.isin(codes, [place for place, name in enumerate(names) if name != study])
+            if rows.any():
+                message = f"STUDYID is not {study}, the study of study.yaml, which the analysis datasets will say"
+                self.reporter.report(
+                    "CDW-STUDYID", "error", given.name, message, variable="STUDYID", rows=rows, fix_in="raw"
+                )
 
     def join(self, table: Table, join: Join, dataset: str) -> Table:
         """Return the table with the columns of another form added, for the rows that agree.

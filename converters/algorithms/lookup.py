@@ -97,7 +97,7 @@ class LookupRule(RuleBase):
         if not pairs:
             pairs = [(subject_of(there.table), subject_of(context.table))]
         both = [columns.stack([columns.as_text(a), columns.as_text(b)]) for a, b in pairs]
-        codes, _ = columns.distinct_tuples(both)
+        codes = columns.distinct(both[0])[0] if len(both) == 1 else columns.distinct_tuples(both)[0]
         gap = np.logical_or.reduce([columns.missing(column) for column in both])
         codes = np.where(gap, -1, codes)
         return codes[len(there) :], codes[: len(there)]

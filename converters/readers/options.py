@@ -8,7 +8,9 @@ from pydantic import Field, field_validator
 
 from cdiscway.specs.model import Strict
 
-RawFormat = Literal["delimited", "xlsx", "sas7bdat", "xpt", "parquet", "odm", "redcap", "castor", "openclinica", "rave"]
+RawFormat = Literal[
+    "delimited", "xlsx", "sas7bdat", "xpt", "parquet", "odm", "redcap", "castor", "openclinica", "rave", "sdtm"
+]  # fmt: skip
 DecimalMark = Literal[".", ","]
 _DELIMITER_WORDS = {"tab": "\t", "\\t": "\t", "semicolon": ";", "comma": ",", "pipe": "|"}
 

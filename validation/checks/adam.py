@@ -400,6 +400,12 @@ def sources_are_real_records(study: Study, view: View) -> Iterator[Hit]:
         yield from hits(name, text, wrong[name], show=show, by_value="{value}" in text)
 
 
+def _sequence(source: View) -> str:
+    """Return the sequence variable of a dataset: --SEQ, ASEQ, or the one that an analysis dataset took over (AESEQ)."""
+    own = [str(name) for name in source.frame.columns if str(name).endswith("SEQ") and name != "SRCSEQ"]
+    return next((name for name in (source.real("--SEQ"), "ASEQ", *own) if name in source), "")
+
+
 def _at_records(study: Study, view: View, here: np.ndarray, domain: str) -> np.ndarray:
     """Tell which records point at a record of a domain; without a sequence, at its subject."""
     source = study.view(domain)
@@ -424,7 +430,7 @@ def source_rows(view: View, here: np.ndarray, source: View) -> np.ndarray:
 
     Where `source` has no sequence (DM), the subject alone names its one record.
     """
-    seq = next((name for name in (source.real("--SEQ"), "ASEQ") if name in source), "")
+    seq = _sequence(source)
     theirs = pd.DataFrame({"subject": source.distinct("USUBJID")[0], "row": np.arange(len(source))})
     ours = pd.DataFrame({"subject": same_subjects(view, source)[here]})
     if seq:

@@ -1,0 +1,65 @@
+"""A study that begins with SDTM datasets: a folder of transport files instead of a raw export.
+
+The datasets become tables that mappings of analysis datasets name as `dataset: DM`, as if they had been mapped here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from cdiscway.specs.mistakes import Mistake, MistakeCollector, MistakesError
+
+from . import xpt
+from .raw import Place
+
+SUFFIX = (".xpt",)
+
+
+@dataclass(frozen=True)
+class GivenDataset:
+    """A dataset that is given: its file, how messages show it, and its variables in order."""
+
+    name: str
+    path: Path
+    shown: str
+    variables: tuple[str, ...]
+
+
+def find_datasets(place: Place) -> dict[str, GivenDataset]:
+    """Return the datasets of a folder by name; only the headers are read. Raises MistakesError with all mistakes."""
+    mistakes = MistakeCollector()
+    found: dict[str, GivenDataset] = {}
+    for path in place.with_suffix(SUFFIX):
+        shown = place.show(path)
+        try:
+            metadata = xpt.read_metadata(path)
+        except MistakesError as error:
+            mistakes.extend(error.mistakes)
+            continue
+        if metadata.name in found:
+            mistakes.add(shown, None, metadata.name, f"is already given in {found[metadata.name].shown}")
+        names = tuple(variable.name for variable in metadata.variables)
+        found[metadata.name] = GivenDataset(metadata.name, path, shown, names)
+    if not found and not mistakes:
+        message, hint = "holds no transport file", "'format: sdtm' reads SDTM datasets (.xpt)"
+        raise MistakesError([Mistake(place.shown or str(place.folder), None, "", message, hint)])
+    mistakes.raise_if_any()
+    return found
+
+
+def read_dataset(given: GivenDataset) -> pd.DataFrame:
+    """Return the records of a dataset: categorical text and float64. Raises MistakesError where the file is not readable."""
+    frame = xpt.read(given.path)[0]
+    columns = {
+        name: frame[name] if frame[name].dtype == float else _as_categories(frame[name]) for name in frame.columns
+    }
+    return pd.DataFrame(columns, index=frame.index)
+
+
+def _as_categories(column: pd.Series) -> pd.Series:
+    """Return text as categories in order of appearance: mappings work on the distinct values."""
+    codes, values = pd.factorize(column)
+    return pd.Series(pd.Categorical.from_codes(codes, categories=pd.Index(values, dtype="str")))
