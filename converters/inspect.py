@@ -19,7 +19,7 @@ from .algorithms.columns import distinct, unique_codes
 from .inspect_source import find_place, guess_options
 from .inspect_values import MISSING_WORDS, NUMBERS, DateForms, date_forms, encoding_trouble, kind_of
 from .readers.options import RawFormat, ReaderOptions
-from .readers.raw import NotAllError, Place, RawForm, RawSource, RawTable, open_raw
+from .readers.raw import NotAllError, Place, RawForm, RawSource, RawTable, files_not_read, open_raw
 
 SHOWN_VALUES = 12
 """Values listed for a column; one with more distinct values than CODED lists none but the first few."""
@@ -151,7 +151,7 @@ def inspect_raw(path: Path, wanted: RawFormat | None = None) -> Intake:
     trouble += [f"{form.file}: {note}" for form in forms for note in form.notes]
     found = tuple(sorted(forms, key=lambda form: form.file))
     distinct_trouble = tuple(dict.fromkeys(trouble))
-    not_read = _not_read(place, options, source)
+    not_read = files_not_read(place, options, source)
     return Intake(str(path), options.format, found, distinct_trouble, not_read, propose(place, options, found), options)
 
 
@@ -171,17 +171,6 @@ def _open(place: Place, options: ReaderOptions) -> tuple[RawSource, list[str]]:
         if not error.source.forms:
             raise
         return error.source, trouble
-
-
-def _not_read(place: Place, options: ReaderOptions, source: RawSource) -> tuple[str, ...]:
-    read = {form.file for form in source.forms.values()}
-    used = {options.dictionary, options.catalog}
-    files = place.files if place.files is not None else sorted(place.folder.rglob("*"))
-    return tuple(
-        place.show(file)
-        for file in files
-        if file.is_file() and place.show(file) not in read and file.name not in used and file.suffix != ".sas7bcat"
-    )
 
 
 def inspect_form(form: RawForm, table: RawTable) -> FormIntake:

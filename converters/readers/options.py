@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field, field_validator
+from pydantic import ConfigDict, Field, field_validator
 
 from cdiscway.specs.model import Strict
 
@@ -16,19 +16,22 @@ _DELIMITER_WORDS = {"tab": "\t", "\\t": "\t", "semicolon": ";", "comma": ",", "p
 
 
 class TextOptions(Strict):
-    """How the text of a file is written. What is left out is found: see docs/reference/readers.md.
+    """How the text of a file is written. What is left out is found: see docs/reference/readers.md."""
 
-    `delimiter` is one letter or `tab`; `encoding` is a Python encoding, or `utf-8+cp1252` for UTF-8 text with stray cp1252
-    bytes (each of them is listed); `quote` is the quotation mark (blank: none); `header_line` is the line of the column names
-    (for XLSX the row); `repeated_names: number` lets a column name occur again, as NAME__2.
-    """
+    model_config = ConfigDict(use_attribute_docstrings=True)
 
     delimiter: str | None = None
+    """One letter, or `tab`; found where it is left out."""
     encoding: str | None = None
+    """A Python encoding, or `utf-8+cp1252` for UTF-8 text with stray cp1252 bytes, each of which is listed."""
     quote: str | None = Field(default=None, max_length=1)
+    """The quotation mark; an empty text for none."""
     decimal: DecimalMark | None = None
+    """The decimal mark of numbers; a point where it is left out."""
     header_line: int | None = Field(default=None, ge=1)
+    """The line (XLSX: the row) of the column names."""
     repeated_names: Literal["refuse", "number"] | None = None
+    """`number` lets a column name occur again, as NAME__2."""
 
     @field_validator("delimiter")
     @classmethod
@@ -50,36 +53,41 @@ class TextOptions(Strict):
 
 
 class FormOptions(TextOptions):
-    """One raw form: its file in the raw folder, the part of the file it is (a sheet), its label, and what differs in it.
-
-    `format` is the file's where it is another than the study's; a file that holds several forms names them itself then.
-    """
+    """One raw form: its file, its label, and what differs in it from the rest of the export."""
 
     file: str
+    """The file's name in the raw folder."""
     format: RawFormat | None = None
+    """The file's format where it is another than the study's; a file that holds several forms names them itself then."""
     part: str = ""
+    """The sheet of a workbook."""
     label: str = ""
+    """A label for readers."""
 
 
 class ReaderOptions(TextOptions):
-    """The words of `raw:` that a reader knows; those of `forms:` come before them.
-
-    `format` is the dialect of the export. `labels` adds NAME_LABEL beside each coded column whose labels the export holds.
-    `catalog` (sas7bdat) is the sas7bcat file with the value labels; `language` and `names` (odm) say which translation and
-    whether columns are named by Name or OID; `dictionary` (redcap) is the data dictionary, `user_missing` (castor) the codes
-    that stand for no value, `active` (rave) the columns that say 0 or False in an inactive row.
-    """
+    """The words of `raw:` that a reader knows; those of a form come before them."""
 
     format: RawFormat = "delimited"
+    """The dialect of the export."""
     folder: str = "raw"
+    """The folder of the export inside the study folder."""
     labels: bool = True
+    """Adds NAME_LABEL beside each coded column whose labels the export holds."""
     catalog: str | None = None
+    """sas7bdat: the sas7bcat file with the value labels; the only one of the folder where it is left out."""
     language: str | None = None
+    """odm: the language of labels and code lists; the first one where it is left out."""
     names: Literal["name", "oid"] = "name"
+    """odm: whether forms and columns are named by their Name or their OID."""
     dictionary: str | None = None
+    """redcap: the file of the data dictionary."""
     user_missing: tuple[str, ...] = tuple(f"-{code}" for code in range(95, 100))
+    """castor: the codes that stand for no value."""
     active: tuple[str, ...] = ("RecordActive", "DataPageActive", "InstanceActive", "SubjectActive")
+    """rave: the columns that say 0 or False in an inactive record."""
     forms: dict[str, FormOptions] = Field(default_factory=dict)
+    """Forms by name, where a file is not simply a form of its own name, or is written differently."""
 
     def of(self, form: FormOptions | None) -> TextOptions:
         """Return the text options of a form: its own words before those of the study."""

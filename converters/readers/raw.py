@@ -243,6 +243,18 @@ def one_file(place: Place, options: ReaderOptions, suffixes: Sequence[str]) -> P
     return files[0]
 
 
+def files_not_read(place: Place, options: ReaderOptions, source: RawSource) -> tuple[str, ...]:
+    """Return the files of the raw folder (and below it) that are no form and no part of one, as shown."""
+    read = {form.file for form in source.forms.values()}
+    used = {options.dictionary, options.catalog}
+    files = place.files if place.files is not None else sorted(place.folder.rglob("*"))
+    return tuple(
+        place.show(file)
+        for file in files
+        if file.is_file() and place.show(file) not in read and file.name not in used and file.suffix != ".sas7bcat"
+    )
+
+
 def open_files(
     place: Place,
     options: ReaderOptions,
