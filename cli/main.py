@@ -12,6 +12,10 @@ import click
 COMMANDS: dict[str, tuple[str, str]] = {
     "inspect": ("cdiscway.cli.inspect", "Show what a raw export holds, and propose how to read it."),
     "build": ("cdiscway.cli.build", "Build a study: map, derive, validate, describe."),
+    "worklist": ("cdiscway.cli.worklist", "Raw values that found no place: show them, apply what was accepted."),
+    "explain": ("cdiscway.cli.explain", "Show where a value comes from: raw file, row, column, and each step."),
+    "status": ("cdiscway.cli.status", "Show what of a study is mapped, and what is not yet."),
+    "schema": ("cdiscway.cli.schema", "Print the JSON Schema of study.yaml or of the mapping files."),
     "validate": ("cdiscway.cli.validate", "Judge a study folder, or any folder of transport files."),
     "archive": ("cdiscway.cli.archive", "Validate the very files that go in, and pack them; refuse what is not clean."),
     "results": ("cdiscway.cli.results", "Compute a study's tables and figures from its analysis datasets."),

@@ -35,6 +35,7 @@ from .sdtm import map_dataset
 from .study import Study, read_study
 from .tables import FormBalance, StudyTables
 from .transliteration import Replacement
+from .worklist import write_csv, write_workbook
 from .writers import xpt
 
 if TYPE_CHECKING:
@@ -330,7 +331,8 @@ def write_reports(converted: Converted, result: ValidationResult, about: About, 
         write_json(suite, target / "suites" / f"{name.lower()}.json")
     report.write_json(result, target / "report.json", about)
     report.write_html(result, target / "report.html", about)
-    write_worklist(converted.worklist, folder / "worklist.csv")
+    write_csv(converted.worklist, folder / "worklist.csv")
+    write_workbook(converted.worklist, folder / "worklist.xlsx")
     write_kept(converted, folder)
     write_lineage(converted.packages, folder / "lineage.parquet")
 
@@ -384,13 +386,6 @@ def _why_not(plan: Plan, form: str) -> str:
     return next((f"not submitted: {why}" for (name, _), why in plan.not_submitted.items() if name == form), "")
 
 
-def write_worklist(worklist: Iterable[WorkItem], path: Path) -> None:
-    """Write the raw values that found no place, most frequent first; the last column is for the user."""
-    ranked = sorted(worklist, key=lambda item: (-item.records, item.dataset, item.variable, item.value))
-    header = ["kind", "dataset", "variable", "form", "value", "records", "suggestion", "accepted"]
-    write_table(path, header, [[*astuple(item), ""] for item in ranked])
-
-
 def write_kept(converted: Converted, folder: Path) -> None:
     """Write how every coded value found its term, and every value that was written in ASCII."""
     header = [field.name for field in fields(Recoded)]
@@ -413,14 +408,15 @@ def write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[objec
 
 
 def write_lineage(packages: Sequence[Package], path: Path) -> None:
-    """Write the lineage: for each record of each dataset its raw form, file and row."""
+    """Write the lineage: for each record of each dataset its raw form, file and row, and the line of the mapping."""
     import pandas as pd  # noqa: PLC0415
 
     parts = []
     for package in packages:
         for dataset in package.datasets:
             if dataset.sources is not None and len(dataset.frame):
-                part = dataset.sources.astype({"form": "str", "file": "str"})
+                texts = [name for name in ("form", "file", "mapping") if name in dataset.sources.columns]
+                part = dataset.sources.astype(dict.fromkeys(texts, "str"))
                 part.insert(0, "record", range(1, len(part) + 1))
                 part.insert(0, "dataset", dataset.name)
                 parts.append(part)

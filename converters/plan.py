@@ -7,7 +7,7 @@ used, and which variables each dataset will have.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -37,10 +37,11 @@ COMMENT_VARIABLES = ("RDOMAIN", "USUBJID", "IDVAR", "IDVARVAL", "COREF", "COVAL"
 
 @dataclass(frozen=True)
 class BlockPlan:
-    """One record block made ready: `per_test` are the variables of `set` that depend on the test."""
+    """One record block made ready: `per_test` are the variables of `set` that depend on the test; `place` is its number."""
 
     records: Records
     per_test: frozenset[str] = frozenset()
+    place: int = 0
 
 
 @dataclass(frozen=True)
@@ -330,7 +331,8 @@ class _Planner:
         blocks = []
         self._check_relations(draft, needs)
         for place, records in enumerate(draft.mapping.records):
-            blocks.append(self._check_block(draft, records, ("records", place), needs))
+            block = self._check_block(draft, records, ("records", place), needs)
+            blocks.append(replace(block, place=place))
         self._check_baseline(draft)
         for name in draft.mapping.sort:
             if name not in draft.variables:

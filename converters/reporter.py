@@ -12,7 +12,10 @@ from cdiscway.validation.finding import Finding, FixIn, Severity, Source
 
 @dataclass(frozen=True, slots=True)
 class WorkItem:
-    """One line of the worklist: a raw value that found no place, with how often it occurs."""
+    """One line of the worklist: a raw value that found no place, with how often it occurs.
+
+    `suggestion` are terms that are near, the nearest first; `codelist` is the one that an accepted term must be of.
+    """
 
     kind: str
     dataset: str
@@ -21,6 +24,7 @@ class WorkItem:
     value: str
     records: int
     suggestion: str = ""
+    codelist: str = ""
 
 
 @dataclass(frozen=True, slots=True)

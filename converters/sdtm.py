@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 
+from cdiscway.specs.load import Way
 from cdiscway.specs.model import VariableSpec
 
 from .algorithms import columns
@@ -91,9 +92,9 @@ class Mapper:
 
     def map_block(self, part: BlockPlan) -> list[Block]:
         """Map one block: its rows, working columns, tests and variables."""
-        records = part.records
+        records, way = part.records, ("records", part.place)
         if records.rows:
-            return [self._map_written(row, records) for row in records.rows]
+            return [self._map_written(row, records, (*way, "rows", place)) for place, row in enumerate(records.rows)]
         context = self.context(self.rows(records))
         for name, rule in records.let.items():
             context.values[name] = rule.evaluate(context)
@@ -103,10 +104,12 @@ class Mapper:
         self._qualify(records, context)
         later = {name: rule for name, rule in records.set.items() if name in part.per_test}
         if records.each:
-            return [self._map_each(item, later, context, records) for item in records.each]
+            made = [self._map_each(item, later, context, records) for item in records.each]
+            return [self.finish_block(inner, records, (*way, "each", place)) for place, inner in enumerate(made)]
         if not records.tests:
-            return [self.finish_block(context, records)]
-        return [self._map_test(test, later, context, records) for test in records.tests]
+            return [self.finish_block(context, records, way)]
+        made = [self._map_test(test, later, context, records) for test in records.tests]
+        return [self.finish_block(inner, records, (*way, "tests", place)) for place, inner in enumerate(made)]
 
     def _visit_rules(self) -> dict[str, RuleBase]:
         """Return the rules of a block of visits, for what it does not set itself."""
@@ -114,11 +117,11 @@ class Mapper:
         names = {"VISIT": "VISIT", f"{prefix}STDTC": "START", f"{prefix}ENDTC": "END"}
         return {name: ColumnRule(column=column) for name, column in names.items() if name in self.plan.variables}
 
-    def _map_written(self, row: Mapping[str, RuleBase], records: Records) -> Block:
+    def _map_written(self, row: Mapping[str, RuleBase], records: Records, way: Way) -> Block:
         """Map one record that is written in the mapping itself (trial summary and other trial design)."""
         context = self.context(Table(records.key, pd.DataFrame(index=pd.RangeIndex(1)), no_sources(1)))
         self.set_variables({**records.set, **row}, context, records)
-        return self.finish_block(context, records)
+        return self.finish_block(context, records, way)
 
     def rows(self, records: Records) -> Table:
         """Return the rows of a block, of a form or a dataset: joined and filtered."""
@@ -150,7 +153,8 @@ class Mapper:
         """Evaluate the rules in their order; each may use the variables set before it."""
         for name, rule in rules.items():
             context.values[name] = self._value(name, rule, context)
-            self.provenance.setdefault(name, []).append(rule.provenance(records.key))
+            provenance = through_working_columns(rule.provenance(records.key), records)
+            self.provenance.setdefault(name, []).append(provenance)
 
     def _value(self, name: str, rule: RuleBase, context: Context) -> pd.Series:
         """Evaluate one rule for its variable: coded by the variable's codelist, a number where one is asked for."""
@@ -163,19 +167,19 @@ class Mapper:
     def _qualify(self, records: Records, context: Context) -> None:
         for name, qualifier in records.supplemental.items():
             context.values[f"--{name}"] = columns.as_text(qualifier.value.evaluate(context))
-            provenance = qualifier.value.provenance(records.key)
+            provenance = through_working_columns(qualifier.value.provenance(records.key), records)
             if qualifier.origin is not None:
                 provenance = Provenance(qualifier.origin, provenance.source, "", provenance.forms, provenance.columns)
             self.definitions.setdefault(name, (qualifier, provenance))
 
-    def _map_each(self, item: Each, later: Mapping[str, RuleBase], context: Context, records: Records) -> Block:
+    def _map_each(self, item: Each, later: Mapping[str, RuleBase], context: Context, records: Records) -> Context:
         """Map one of the several records that a raw row makes."""
         keep = np.ones(len(context), dtype=bool) if item.when is None else context.mask(item.when)
         if item.checked is not None:
             keep &= self._checked(item.checked, context)
         inner = self._rows_of(np.flatnonzero(keep), context)
         self.set_variables({**item.set, **later}, inner, records)
-        return self.finish_block(inner, records)
+        return inner
 
     @staticmethod
     def _checked(name: str, context: Context) -> np.ndarray:
@@ -191,7 +195,7 @@ class Mapper:
         inner.values = {name: columns.take(column, positions) for name, column in context.values.items()}
         return inner
 
-    def _map_test(self, test: TestRow, later: Mapping[str, RuleBase], context: Context, records: Records) -> Block:
+    def _map_test(self, test: TestRow, later: Mapping[str, RuleBase], context: Context, records: Records) -> Context:
         """Map one row of the table of tests: one record for each raw row with a result, or that says not done."""
         result, not_done = self._result(test, context)
         keep = ~columns.missing(result) | not_done
@@ -210,7 +214,7 @@ class Mapper:
         if not_done.any():
             self._set_not_done(test, not_done, inner, prefix, records)
         self.set_variables(later, inner, records)
-        return self.finish_block(inner, records)
+        return inner
 
     @staticmethod
     def _result(test: TestRow, context: Context) -> tuple[pd.Series, np.ndarray]:
@@ -288,8 +292,8 @@ class Mapper:
             for code in codes:
                 self.by_value[f"{prefix}{suffix}", f"{prefix}TESTCD", code] = provenance
 
-    def finish_block(self, context: Context, records: Records) -> Block:
-        """Return the variables that were set (working columns and identifiers stay behind)."""
+    def finish_block(self, context: Context, records: Records, way: Way = ()) -> Block:
+        """Return the variables that were set (working columns and identifiers stay behind), and the place of the mapping."""
         self._set_partners(context)
         wanted = [name for name in self.plan.variables if name in context.values and (name not in records.let)]
         made = {name: context.values[name] for name in wanted}
@@ -300,6 +304,8 @@ class Mapper:
         if "STUDYID" in self.plan.variables:
             made["STUDYID"] = columns.constant(context.study.file.study, len(context))
         sources = context.table.sources if context.table.sources is not None else no_sources(len(context))
+        place = f"{self.plan.document.name}:{self.plan.document.line(way) or 1}"
+        sources = sources.assign(mapping=columns.constant(place, len(context)))
         qualifiers = {name: context.values[f"--{name}"] for name in records.supplemental}
         remarks = [
             Remark(
@@ -378,6 +384,24 @@ class Mapper:
                 dates = None if remark.dates is None else columns.take(remark.dates, place)
                 found.append(Remark(remark.definition, columns.take(remark.values, place), dates, remark.provenance))
         return found
+
+
+def through_working_columns(provenance: Provenance, records: Records) -> Provenance:
+    """Return a provenance that names what the working columns (`let`) are made of, not the working columns."""
+    for name, rule in reversed(records.let.items()):
+        full = f"{records.key[1]}.{name}"
+        if full not in provenance.columns:
+            continue
+        inner = rule.provenance(records.key)
+        if provenance.predecessor == full or (not provenance.method and provenance.columns == (full,)):
+            provenance = inner
+            continue
+        names = [part for column in provenance.columns for part in (inner.columns if column == full else [column])]
+        forms = tuple(dict.fromkeys([*provenance.forms, *inner.forms]))
+        said = inner.predecessor or inner.method.rstrip(".") or ", ".join(inner.columns)
+        method = provenance.method.replace(full, f"({said})" if " " in said else said)
+        provenance = replace(provenance, method=method, forms=forms, columns=tuple(dict.fromkeys(names)))
+    return provenance
 
 
 def number_of_text(column: pd.Series, table: Mapping[str, float]) -> pd.Series:

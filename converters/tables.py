@@ -266,7 +266,9 @@ def no_sources(rows: int) -> pd.DataFrame:
 def stack_sources(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """Put the sources of several blocks below each other."""
     stacked: Mapping[str, pd.Series] = {
-        name: columns.stack([part[name] for part in parts]) for name in ("form", "file")
+        name: columns.stack([part[name] for part in parts])
+        for name in ("form", "file", "mapping")
+        if all(name in part.columns for part in parts)
     }
     rows = pd.concat([part["row"] for part in parts], ignore_index=True)
     return pd.DataFrame({**stacked, "row": rows})

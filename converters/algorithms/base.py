@@ -204,6 +204,7 @@ class Context:
         kind: str = "term",
         whole: bool = False,
         suggestion: str = "",
+        codelist: str = "",
     ) -> None:
         """Report one raw value that found no place: a finding with its source, and a line of the worklist."""
         if not rows.any():
@@ -215,7 +216,7 @@ class Context:
             variable=variable, value=value, rows=rows, sources=self.table.sources, column=column, fix_in="raw",
         )  # fmt: skip
         self.reporter.worklist.append(
-            WorkItem(kind, self.dataset, variable, self.table.key[1], value, int(rows.sum()), suggestion)
+            WorkItem(kind, self.dataset, variable, self.table.key[1], value, int(rows.sum()), suggestion, codelist)
         )
 
     def report_rows(self, rows: np.ndarray, rule: str, message: str, severity: Severity = "error") -> None:

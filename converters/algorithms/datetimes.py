@@ -90,7 +90,9 @@ class DateRule(RuleBase):
             if result.status in _TROUBLE:
                 severity, rule, words = _TROUBLE[result.status]
                 message = f"'{texts[code]}' in {name} {words}: {result.reason}"
-                context.report_value(codes == code, name, texts[code], rule, message, severity=severity, whole=True)
+                context.report_value(
+                    codes == code, name, texts[code], rule, message, severity=severity, kind="date", whole=True
+                )
         return columns.from_codes(codes, [result.iso for result in parsed])
 
     def provenance(self, table: TableKey) -> Provenance:

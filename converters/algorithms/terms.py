@@ -7,11 +7,11 @@ import pandas as pd
 
 from cdiscway.converters.reporter import Recoded
 from cdiscway.specs.codelists import Match, match_terms
-from cdiscway.specs.mistakes import nearest
 from cdiscway.specs.model import Codelist, VariableSpec
 
 from . import columns
 from .base import Context
+from .suggest import suggest
 
 
 def recode_to_terms(column: pd.Series, variable: VariableSpec, context: Context) -> pd.Series:
@@ -25,15 +25,15 @@ def recode_to_terms(column: pd.Series, variable: VariableSpec, context: Context)
     codes, texts = columns.distinct(column)
     matches = find_terms(codelists, texts, context)
     names = " or ".join(found.name for found in codelists)
-    known = [term.value for found in codelists for term in found.terms]
     extensible = any(found.extensible for found in codelists)
     for place, match in enumerate(matches):
-        if match.term is None:
+        if match.term is None and (codes == place).any():
             context.report_value(
                 codes == place, variable.name, texts[place], "CDW-MAP-TERM",
                 f"is no term of codelist {names}{' (extensible)' if extensible else ''}",
                 severity="warning" if extensible else "error",
-                suggestion=nearest(texts[place], known),
+                suggestion=" | ".join(match.candidates or suggest(texts[place], codelists)),
+                codelist=codelists[0].name,
             )  # fmt: skip
     _keep_how(codes, matches, names, variable, context)
     return columns.from_codes(
