@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import mmap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -27,7 +26,7 @@ from .xpt_columns import CHECK_BLOCK, Field, Filler, NumberFiller, check_numbers
 
 __all__ = ["Written", "XptError", "write"]
 
-BLOCK_BYTES = 1 << 21
+BLOCK_BYTES = 3 << 20
 """Rows are put together and written in blocks of about this size."""
 
 PAGE = 4096
@@ -98,25 +97,27 @@ class Rows:
     def blocks(self, header: bytes) -> Iterator[memoryview]:
         """Yield header and records in blocks that share one buffer; each but the last ends at a page of the file."""
         rows, page = self._block_rows()
-        lead = len(header) % page
+        lead, size = len(header) % page, rows * self.width
         yield memoryview(header)[: len(header) - lead]
-        buffer = np.frombuffer(mmap.mmap(-1, lead + rows * self.width + 1), np.uint8)  # begins at a page
+        buffer = _at_page(lead + size)
         buffer[:lead] = np.frombuffer(header, np.uint8)[len(header) - lead :]
         fields = self._fields(buffer[lead:], rows)
-        for start in range(0, self.count - rows, rows):
+        last = max(self.count - 1, 0) // rows * rows
+        for start in range(0, last, rows):
             self._fill(fields, start, start + rows)
-            yield buffer[: rows * self.width].data
-            buffer[:lead] = buffer[rows * self.width :][:lead]  # begins the next page
-        rest = (self.count - 1) % rows + 1 if self.count else 0
-        self._fill(self._fields(buffer[lead:], rest), self.count - rest, self.count)
+            yield buffer[:size].data
+            buffer[:lead] = buffer[size:]  # what is behind the last page begins the next block
+        rest = self.count - last
+        self._fill(self._fields(buffer[lead:], rest), last, self.count)
         yield buffer[: lead + rest * self.width].data
 
     def _block_rows(self) -> tuple[int, int]:
-        """Return the rows of a block, whole pages of them, and the size of a page; 1 where records are too wide for that."""
-        step = PAGE // math.gcd(self.width, PAGE)
-        if step * self.width > 4 * BLOCK_BYTES:
-            return max(1, BLOCK_BYTES // self.width), 1
-        return max(1, BLOCK_BYTES // max(self.width * step, 1)) * step, PAGE
+        """Return the rows of a block, whole pages of them, and the size of a page; 1 where that would be too many."""
+        rows, width = max(self.count, 1), max(self.width, 1)
+        step = PAGE // math.gcd(width, PAGE)
+        if step > rows or step * width > 4 * BLOCK_BYTES:
+            return min(rows, max(1, BLOCK_BYTES // width)), 1
+        return min(rows, max(1, BLOCK_BYTES // (width * step)) * step), PAGE
 
     def end_is_lost(self) -> bool:
         """Whether the last record is all blank and shorter than a file record, so that it could be padding."""
@@ -136,6 +137,12 @@ class Rows:
     def _fill(self, fields: list[Field], start: int, stop: int) -> None:
         for filler, field in zip(self.fillers, fields, strict=True):
             filler.fill(field, start, stop)
+
+
+def _at_page(size: int) -> npt.NDArray[np.uint8]:
+    """Return a buffer that begins at a page of the memory."""
+    room = np.empty(size + PAGE, np.uint8)
+    return room[-room.ctypes.data % PAGE :][:size]
 
 
 def _write_file(target: Path, header: bytes, rows: Rows) -> None:
