@@ -25,8 +25,8 @@ def open_source(place: Place, options: ReaderOptions) -> FileForms:
 def _add(options: ReaderOptions, source: FileForms, name: str, form: FormOptions, path: Path, shown: str) -> None:
     try:
         schema = pyarrow.parquet.read_schema(path)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise MistakesError([Mistake(shown, None, "", f"is no Parquet file: {error}")]) from None
+    except (pa.ArrowException, OSError) as error:
+        raise MistakesError([Mistake(shown, None, "", f"is no Parquet file: {_first_line(error)}")]) from None
     names = no_repeats(schema.names, shown, 1, options.repeated_names)
     nested = [field.name for field in schema if pa.types.is_nested(field.type) or pa.types.is_binary(field.type)]
     if nested:
@@ -35,15 +35,22 @@ def _add(options: ReaderOptions, source: FileForms, name: str, form: FormOptions
         )
     columns = tuple(RawColumn(column, _label(field)) for column, field in zip(names, schema, strict=True))
     mark = options.of(form).decimal or "."
-    source.add(RawForm(name, shown, form.label, columns), partial(_read, path, names, mark))
+    source.add(RawForm(name, shown, form.label, columns), partial(_read, path, shown, names, mark))
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0]
 
 
 def _label(field: pa.Field) -> str:
     return str((field.metadata or {}).get(b"label", b"").decode("utf-8", errors="replace"))
 
 
-def _read(path: Path, names: list[str], mark: DecimalMark) -> RawTable:
-    table = pyarrow.parquet.ParquetFile(path).read()
+def _read(path: Path, shown: str, names: list[str], mark: DecimalMark) -> RawTable:
+    try:
+        table = pyarrow.parquet.ParquetFile(path).read()
+    except (pa.ArrowException, OSError) as error:
+        raise MistakesError([Mistake(shown, None, "", f"is a damaged Parquet file: {_first_line(error)}")]) from None
     columns = {name: _texts(column, mark) for name, column in zip(names, table.columns, strict=True)}
     return RawTable(pd.DataFrame(columns, index=pd.RangeIndex(len(table))))
 

@@ -55,7 +55,10 @@ def add_form(
 
 def _column(variable: VariableMetadata, labels: Labels) -> RawColumn:
     """Return what a dataset says of a variable: its format names the value labels."""
-    name = parse_format(variable.format).name.upper() if variable.format else ""
+    try:
+        name = parse_format(variable.format).name.upper() if variable.format else ""
+    except ValueError:
+        name = ""
     return RawColumn(variable.name, variable.label, labels.get(name, {}))
 
 

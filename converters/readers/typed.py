@@ -42,8 +42,10 @@ def sas_texts(values: Floats, display_format: str, mark: DecimalMark = ".") -> p
     bits[(tags == 0) & np.isnan(values)] = np.nan
     codes, distinct = pd.factorize(bits.view(np.uint64))
     numbers = np.asarray(distinct, dtype=np.uint64).view(np.float64)
-    kind = kind_of_format(display_format)
-    form = parse_format(display_format) if display_format else None
+    try:
+        kind, form = kind_of_format(display_format), parse_format(display_format or ".")
+    except ValueError:  # a damaged file, or a format of another program: its numbers are shown as they are
+        kind, form = None, None
     decimals = form.decimals if form is not None and form.name.upper() in _PLAIN_FORMATS else 0
     return text_column(codes, [_sas_text(number, kind, decimals, mark) for number in numbers])
 

@@ -11,6 +11,7 @@ import re
 import warnings
 import zipfile
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache, partial
 from pathlib import Path
@@ -75,7 +76,8 @@ def _add(options: ReaderOptions, source: FileForms, name: str, form: FormOptions
     mistakes: list[Mistake] = []
     for own, sheet, text in _chosen(options, source, name, form, book):
         try:
-            _add_sheet(source, own, sheet, text, form, shown, _hidden(book))
+            with _as_mistake(shown):
+                _add_sheet(source, own, sheet, text, form, shown, _hidden(book))
         except MistakesError as error:
             mistakes += error.mistakes
     if mistakes:
@@ -123,15 +125,21 @@ def _opened(path: Path, shown: str) -> Any:
         if stream.read(4) == _OLD_WORKBOOK:
             message = "is an .xls workbook, or one with a password"
             raise MistakesError([Mistake(shown, None, "", message, "save it as .xlsx without a password")])
-    try:
+    with _as_mistake(shown), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # styles and validations that openpyxl does not know
         _refuse_doctype(path, shown)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # styles and validations that openpyxl does not know
-            return openpyxl.load_workbook(path, read_only=True, data_only=not _has_empty_formula(path))
+        return openpyxl.load_workbook(path, read_only=True, data_only=not _has_empty_formula(path))
+
+
+@contextmanager
+def _as_mistake(shown: str) -> Iterator[None]:
+    """Turn what openpyxl raises at a damaged file (KeyError, BadZipFile, ParseError, ValueError ...) into a mistake."""
+    try:
+        yield
     except MistakesError:
         raise
     except Exception as error:
-        raise MistakesError([Mistake(shown, None, "", f"is no Excel workbook: {error}")]) from None
+        raise MistakesError([Mistake(shown, None, "", f"is no Excel workbook, or a damaged one: {error}")]) from None
 
 
 def _refuse_doctype(path: Path, shown: str) -> None:
@@ -171,6 +179,11 @@ def _header(sheet: Any, line: int, shown: str, repeated: str | None) -> list[str
 
 def _read(sheet: Any, header: list[str], line: int, mark: DecimalMark, shown: str) -> RawTable:
     """Read the rows below the header. A row without any value is none, and counts in the numbering."""
+    with _as_mistake(shown):
+        return _rows(sheet, header, line, mark, shown)
+
+
+def _rows(sheet: Any, header: list[str], line: int, mark: DecimalMark, shown: str) -> RawTable:
     builders = [ColumnBuilder() for _ in header]
     numbers: list[int] = []
     mistakes: list[Mistake] = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import functools
 import hashlib
+import random
 from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
@@ -22,8 +23,11 @@ from lxml import etree
 from cdiscway.converters.build import Converted, convert, write_datasets
 from cdiscway.converters.inspect import inspect_raw
 from cdiscway.converters.plan import plan_study
+from cdiscway.converters.readers.options import ReaderOptions
+from cdiscway.converters.readers.raw import Place, open_raw
 from cdiscway.converters.study import Raw, read_study
 from cdiscway.specs.codelists import Terminology, load_terminology
+from cdiscway.specs.mistakes import MistakesError
 
 SUBJECTS = ("01-001", "01-002", "02-001")
 FORMS: dict[str, dict[str, list[str]]] = {
@@ -444,3 +448,31 @@ def test_the_balance_counts_records_of_the_file(tmp_path: Path) -> None:
     balance = {item.form: item for item in mapped(tmp_path, "openclinica").balance}
     assert {name: item.rows for name, item in balance.items()} == {"DEMO": 3, "VITALS": 3, "AE": 2}
     assert [item.unaccounted for item in balance.values()] == [0, 0, 0]
+
+
+def damaged(data: bytes, way: int, dice: random.Random) -> bytes:
+    """Return a file cut off, with other bytes, with more bytes, or with fewer."""
+    place = dice.randrange(len(data))
+    noise = bytes(dice.randrange(256) for _ in range(8))
+    after = (b"", noise + data[place + 8 :], noise + data[place:], data[place + 8 :])
+    return data[:place] + after[way]
+
+
+@pytest.mark.parametrize("export", list(EXPORTS))
+def test_a_damaged_file_is_a_mistake_and_never_a_crash(
+    export: str, tmp_path: Path, sas7bdat: Callable[..., None], sas7bcat: Callable[..., None]
+) -> None:
+    options = ReaderOptions.model_validate(EXPORTS[export][0](tmp_path, (sas7bdat, sas7bcat)))
+    dice = random.Random(2015)
+    files = sorted(tmp_path.iterdir())
+    for turn in range(16):
+        path = files[turn % len(files)]
+        whole = path.read_bytes()
+        path.write_bytes(damaged(whole, turn % 4, dice))
+        try:
+            source = open_raw(Place(tmp_path, "raw"), options)
+            for form in source.forms:
+                source.read(form)
+        except MistakesError as error:
+            assert all(mistake.file.startswith("raw") for mistake in error.mistakes)
+        path.write_bytes(whole)
