@@ -361,3 +361,33 @@ def test_a_mistake_says_what_can_be_done(tmp_path: Path) -> None:
     frame, metadata = one(["é"])
     with pytest.raises(XptError, match=r"\(row 1; transliterate it, or ask for another encoding\)"):
         write(frame, metadata, tmp_path / "xx.xpt")
+
+
+@pytest.mark.parametrize("missing", [False, True])
+@pytest.mark.parametrize("counts", [(1, 1, 2), (3, 125, 2), (126, 127, 128), (70, 70, 1), (2, 300, 5), (40_000, 2, 2)])
+def test_neighbouring_categories_are_written_as_their_text(
+    counts: tuple[int, ...], missing: bool, tmp_path: Path
+) -> None:
+    """Fields that are stored together have the same bytes as fields that are stored one by one."""
+    rows = np.arange(50_000)
+    coded = pd.DataFrame({"NUM": rows / 3})
+    for place, count in enumerate(counts):
+        codes = rows * (place * 7 + 1) % (count + missing) - missing
+        categories = pd.Index([f"{value:X}"[: 4 + place] for value in range(count)], dtype="str")
+        coded[f"C{place}"] = pd.Categorical.from_codes(codes, categories=categories)
+    plain = coded.astype({name: "str" for name in coded if name != "NUM"})
+    variables = tuple(VariableMetadata(name, "", "Num" if name == "NUM" else "Char", 0) for name in coded)
+    metadata = replace(DATASET, variables=variables)
+    write(coded, metadata, tmp_path / "coded.xpt")
+    write(plain, metadata, tmp_path / "plain.xpt")
+    assert (tmp_path / "coded.xpt").read_bytes() == (tmp_path / "plain.xpt").read_bytes()
+
+
+def test_a_file_system_that_cannot_reserve_is_written_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frame, metadata = one(["a", "b"])
+    write(frame, metadata, tmp_path / "reserved.xpt")
+    monkeypatch.setattr("os.posix_fallocate", lambda *_: (_ for _ in ()).throw(OSError("not supported")), raising=False)
+    write(frame, metadata, tmp_path / "xx.xpt")
+    assert (tmp_path / "xx.xpt").read_bytes() == (tmp_path / "reserved.xpt").read_bytes()
