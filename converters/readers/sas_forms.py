@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -70,7 +71,7 @@ def _metadata(path: Path, shown: str, kind: str, encoding: str | None) -> Datase
             return read_metadata(path, encoding=encoding or "utf-8")
         except XptError as error:
             raise MistakesError(_mistakes(error, shown)) from None
-    return _sas7bdat(path, shown, metadata_only=True)[1]
+    return _sas7bdat(path, shown, encoding, metadata_only=True)[1]
 
 
 def _read(path: Path, shown: str, kind: str, encoding: str | None, about: RawForm, mark: DecimalMark) -> RawTable:
@@ -82,7 +83,7 @@ def _read(path: Path, shown: str, kind: str, encoding: str | None, about: RawFor
         except XptError as error:
             raise MistakesError(_mistakes(error, shown)) from None
     else:
-        frame, metadata = _sas7bdat(path, shown)
+        frame, metadata = _sas7bdat(path, shown, encoding)
     texts = {item.name: _texts(frame[item.name], item, mark) for item in metadata.variables}
     frame, notes = add_label_columns(pd.DataFrame(texts, index=pd.RangeIndex(len(frame))), about.columns)
     return RawTable(frame, notes)
@@ -102,14 +103,19 @@ def _mistakes(error: Exception, shown: str) -> list[Mistake]:
     ]
 
 
-def _sas7bdat(path: Path, shown: str, metadata_only: bool = False) -> tuple[pd.DataFrame, DatasetMetadata]:
+def _sas7bdat(
+    path: Path, shown: str, encoding: str | None, metadata_only: bool = False
+) -> tuple[pd.DataFrame, DatasetMetadata]:
     import pyreadstat  # noqa: PLC0415 - only the reader asked for
 
+    name = None if encoding is None else codecs.lookup(encoding).name.upper()
     try:
         if metadata_only:
-            _, found = pyreadstat.read_sas7bdat(str(path), metadataonly=True)
+            _, found = pyreadstat.read_sas7bdat(str(path), metadataonly=True, encoding=name)
             return pd.DataFrame(), _sas_metadata(found, found.column_names)
-        frame, found = pyreadstat.read_sas7bdat(str(path), disable_datetime_conversion=True, user_missing=True)
+        frame, found = pyreadstat.read_sas7bdat(
+            str(path), disable_datetime_conversion=True, user_missing=True, encoding=name
+        )
     except (pyreadstat.ReadstatError, UnicodeDecodeError, ValueError) as error:
         raise MistakesError([Mistake(shown, None, "", f"is no SAS dataset: {error}")]) from None
     metadata = _sas_metadata(found, frame.columns)

@@ -226,6 +226,12 @@ def test_value_labels_stand_beside_their_codes(
     assert opened(tmp_path, format="sas7bdat", labels=False).forms["dm"].names == ("SUBJ", "SEXC")
 
 
+def test_a_declared_encoding_comes_before_that_of_the_dataset(tmp_path: Path, sas7bdat: Callable[..., None]) -> None:
+    sas7bdat(tmp_path / "dm.sas7bdat", "", [("TXT", "", "", 8)], [("é",)])
+    assert rows_of(opened(tmp_path, format="sas7bdat").read("dm")) == [{"TXT": "é"}]
+    assert rows_of(opened(tmp_path, format="sas7bdat", encoding="cp1252").read("dm")) == [{"TXT": "Ã©"}]
+
+
 @pytest.mark.parametrize("kind", ["sas7bdat", "xpt", "parquet"])
 def test_a_file_of_another_format_is_named(tmp_path: Path, kind: str) -> None:
     (tmp_path / f"dm.{kind}").write_bytes(b"A;B\n1;2\n" * 200)
