@@ -7,55 +7,29 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
-from itertools import chain
 
-from cdiscway.validation.finding import Finding, Severity
+from cdiscway.validation.finding import Finding
 
-from .index import Index, Variable, number
+from . import conformance_parts as _parts  # noqa: F401 - registers its rules
+from .conformance_rules import RULES, Report, all_items, all_variables, rule
+from .index import Index, number
 from .model import CodeList, ItemDef, ItemGroupDef, RangeCheck, WhereClauseDef
 
-Report = Iterator[tuple[Severity, str, str, str]]
-RULES: dict[str, Callable[[Index], Report]] = {}
 MEASURED = ("text", "integer", "float")
 ONE_VALUE = ("EQ", "NE", "LT", "LE", "GT", "GE")
 NEEDS_SOURCE = ("Collected", "Derived", "Assigned", "Protocol")
+LONGEST_TEXT = 200
+"""Bytes of text a SAS V5 transport file holds."""
 
 
 def conformance_findings(index: Index) -> list[Finding]:
     """Return the findings of all rules."""
     return [
         Finding(rule=rule, severity=severity, dataset=dataset, variable=variable, message=message, fix_in="spec")
-        for rule, judge in RULES.items()
+        for rule, judges in RULES.items()
+        for judge in judges
         for severity, dataset, variable, message in judge(index)
     ]
-
-
-def rule(identifier: str) -> Callable[[Callable[[Index], Report]], Callable[[Index], Report]]:
-    """Register a rule."""
-
-    def register(judge: Callable[[Index], Report]) -> Callable[[Index], Report]:
-        RULES[identifier] = judge
-        return judge
-
-    return register
-
-
-def all_variables(index: Index) -> Iterator[Variable]:
-    """Yield the variables of all datasets."""
-    return chain.from_iterable(index.variables(dataset) for dataset in index.define.metadata.datasets)
-
-
-def all_items(index: Index) -> Iterator[tuple[str, str, ItemDef]]:
-    """Yield every variable and every value-level definition, each once: dataset, name, definition."""
-    seen: set[str] = set()
-    for variable in all_variables(index):
-        found = [(variable.name, variable.item)]
-        found += [(f"{variable.name} where {value.item.name}", value.item) for value in index.values(variable)]
-        for name, item in found:
-            if item.oid not in seen:
-                seen.add(item.oid or "")
-                yield variable.dataset.name or "", name, item
 
 
 @rule("CDW-DEF-LENGTH")
@@ -71,6 +45,17 @@ def judge_lengths(index: Index) -> Report:
             yield "error", dataset, name, "float needs SignificantDigits"
         if item.data_type != "float" and item.significant_digits is not None:
             yield "warning", dataset, name, f"{item.data_type} has no SignificantDigits"
+        yield from _sizes(dataset, name, item)
+
+
+def _sizes(dataset: str, name: str, item: ItemDef) -> Report:
+    length, digits = number(item.length), number(item.significant_digits)
+    if length == 0:
+        yield "error", dataset, name, "a Length of 0 holds nothing"
+    if item.data_type == "text" and length is not None and length > LONGEST_TEXT:
+        yield "error", dataset, name, f"its Length is {length}; a transport file holds {LONGEST_TEXT} bytes of text"
+    if length and digits is not None and digits >= length:
+        yield "error", dataset, name, f"its {digits} SignificantDigits do not fit into a Length of {length}"
 
 
 @rule("CDW-DEF-ORIGIN")
@@ -140,7 +125,7 @@ def judge_standards(index: Index) -> Report:
 
 @rule("CDW-DEF-DATASET")
 def judge_datasets(index: Index) -> Report:
-    """A dataset has a label, a class, keys, a domain (tabulations), and a file where it has data."""
+    """A dataset has a label, a class, keys, a domain (tabulations), and a file where it has data, and only there."""
     for dataset in index.define.metadata.datasets:
         name = dataset.name or ""
         if not dataset.description or not dataset.description.text:
@@ -153,6 +138,10 @@ def judge_datasets(index: Index) -> Report:
             yield "error", name, "", "is a tabulation, but has no Domain"
         if not dataset.has_no_data and not dataset.leaf:
             yield "error", name, "", "has data, but no file (def:leaf)"
+        if dataset.has_no_data and dataset.leaf:
+            yield "warning", name, "", "has no data, but names a file (def:leaf)"
+        if dataset.is_reference_data == "Yes" and dataset.repeating == "Yes":
+            yield "warning", name, "", "is reference data: no subject can have several records (Repeating)"
         if dataset.leaf and dataset.archive_location_id != dataset.leaf.id:
             yield (
                 "error",
@@ -164,8 +153,14 @@ def judge_datasets(index: Index) -> Report:
 
 @rule("CDW-DEF-ORDER")
 def judge_order(index: Index) -> Report:
-    """OrderNumber rises in the order of the file; KeySequence counts 1, 2, 3."""
+    """OrderNumber rises in the order of the file; KeySequence counts 1, 2, 3; nothing is listed twice."""
+    for name, count in Counter(dataset.name for dataset in index.define.metadata.datasets).items():
+        if count > 1:
+            yield "error", name or "", "", f"is described {count} times"
     for dataset in index.define.metadata.datasets:
+        for name, count in Counter(variable.name for variable in index.variables(dataset)).items():
+            if count > 1:
+                yield "error", dataset.name or "", name, f"is listed {count} times"
         orders = [number(ref.order_number) for ref in dataset.items]
         given = [order for order in orders if order is not None]
         if given and len(given) < len(orders):
@@ -182,7 +177,12 @@ def judge_names(index: Index) -> Report:
     """Names fit a transport file: letters and digits, at most 8; labels have at most 40 characters."""
     for dataset in index.define.metadata.datasets:
         yield from _name(dataset.name or "", "", dataset.name or "")
+        if dataset.sas_dataset_name and dataset.sas_dataset_name != dataset.name:
+            yield "warning", dataset.name or "", "", f"its SASDatasetName is {dataset.sas_dataset_name}"
     for variable in all_variables(index):
+        field = variable.item.sas_field_name
+        if field and field != variable.name:
+            yield "warning", variable.dataset.name or "", variable.name, f"its SASFieldName is {field}"
         yield from _name(variable.dataset.name or "", variable.name, variable.name)
         if not variable.label:
             yield "error", variable.dataset.name or "", variable.name, "has no label"

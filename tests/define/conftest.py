@@ -213,7 +213,7 @@ def make_package() -> Callable[..., DefineInput]:
     return package_of
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def package() -> DefineInput:
     qualifier = {
         "STUDYID": "S",

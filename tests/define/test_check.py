@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -17,13 +18,19 @@ from cdiscway.define.write import write_define
 CASES = yaml.safe_load((Path(__file__).parents[1] / "cases" / "define_mutations.yaml").read_text(encoding="utf-8"))
 
 
-@pytest.fixture
-def folder(package, tmp_path):
-    write_define(build_define(package), tmp_path / "define.xml")
-    (tmp_path / "acrf.pdf").write_bytes(b"%PDF-1.7")
+@pytest.fixture(scope="module")
+def written(package, tmp_path_factory):
+    target = tmp_path_factory.mktemp("package")
+    write_define(build_define(package), target / "define.xml")
+    (target / "acrf.pdf").write_bytes(b"%PDF-1.7")
     for dataset in package.datasets:
-        xpt.write(dataset.frame, dataset.metadata, tmp_path / f"{dataset.name.lower()}.xpt")
-    return tmp_path
+        xpt.write(dataset.frame, dataset.metadata, target / f"{dataset.name.lower()}.xpt")
+    return target
+
+
+@pytest.fixture
+def folder(written, tmp_path):
+    return shutil.copytree(written, tmp_path / "package")
 
 
 def test_a_built_package_is_clean(folder):
@@ -119,3 +126,36 @@ def test_an_external_entity_is_never_read(folder):
 
 def test_a_missing_file_is_a_finding(tmp_path):
     assert [finding.rule for finding in check_define(tmp_path).findings] == ["CDW-DEF-XML"]
+
+
+ARM = """<arm:AnalysisResultDisplays xmlns:arm="http://www.cdisc.org/ns/arm/v1.0">
+<arm:ResultDisplay OID="RD.1" Name="Table 1"><Description><TranslatedText xml:lang="en">T</TranslatedText></Description>
+<arm:AnalysisResult OID="AR.1" AnalysisReason="SPECIFIED IN SAP" AnalysisPurpose="PRIMARY OUTCOME MEASURE">
+<Description><TranslatedText xml:lang="en">R</TranslatedText></Description>
+<arm:AnalysisDatasets def:CommentOID="COM.DM.DTHFL">
+<arm:AnalysisDataset ItemGroupOID="IG.DM"><arm:AnalysisVariable ItemOID="IT.DM.AGE"/></arm:AnalysisDataset>
+<arm:AnalysisDataset ItemGroupOID="IG.LB"><arm:AnalysisVariable ItemOID="IT.LB.LBSTRESN"/></arm:AnalysisDataset>
+</arm:AnalysisDatasets>
+<arm:Documentation><Description><TranslatedText xml:lang="en">D</TranslatedText></Description></arm:Documentation>
+</arm:AnalysisResult></arm:ResultDisplay></arm:AnalysisResultDisplays>"""
+
+
+@pytest.mark.parametrize(
+    ("find", "put", "says"),
+    [
+        ("", "", ""),
+        (' def:CommentOID="COM.DM.DTHFL"', "", "no comment says how they are joined"),
+        ('ItemOID="IT.DM.AGE"', 'ItemOID="IT.LB.LBSEQ"', "is no variable of IG.DM"),
+        (r"<arm:Documentation>.*</arm:Documentation>", "", "has no documentation"),
+        (r"<arm:AnalysisResult .*</arm:AnalysisResult>", "", "has no results"),
+        ('OID="AR.1"', 'OID="AR.1" ParameterOID="IT.LB.LBTEST"', "is neither PARAMCD nor PARAM"),
+        (r"(<arm:ResultDisplay[^>]*>)<Desc.*?</Description>", r"\1", "the display has no description"),
+    ],
+)
+def test_analysis_results_are_judged(find, put, says, folder):
+    path = folder / "define.xml"
+    results = re.sub(find, put, ARM, count=1, flags=re.DOTALL) if find else ARM
+    text = path.read_text(encoding="utf-8").replace("</MetaDataVersion>", f"{results}</MetaDataVersion>")
+    path.write_text(text, encoding="utf-8")
+    found = [finding.message for finding in check_define(folder).findings if finding.rule == "CDW-DEF-ARM"]
+    assert any(says in message for message in found) if says else found == []
