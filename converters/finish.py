@@ -236,7 +236,8 @@ def shape(item: Mapped) -> BuiltDataset:
     )
     keys = tuple(name for name in (plan.mapping.keys or plan.spec.keys) if name in names)
     label = plan.mapping.label or plan.spec.label
-    spec = plan.spec.model_copy(update={"variables": tuple(specs.values()), "keys": keys, "label": label})
+    own = {"label": label, "structure": plan.mapping.structure or plan.spec.structure}
+    spec = plan.spec.model_copy(update={"variables": tuple(specs.values()), "keys": keys, **own})
     return BuiltDataset(
         spec, frame, metadata_of(spec, {}), _provenance(item, names), item.value_provenance, item.sources
     )
