@@ -151,10 +151,13 @@ def as_kind(column: pd.Series, kind: str, context: Context) -> Any:
         return column.to_numpy(dtype=np.float64)
     if kind == "days":
         return date_days(columns.as_text(column))
-    read = columns.numbers_of_distinct(
-        column, lambda texts: [float(read_number(text, context.decimal) or "nan") for text in texts]
-    )
+    read = columns.numbers_of_distinct(column, lambda texts: [_number(text, context) for text in texts])
     return read.to_numpy(dtype=np.float64)
+
+
+def _number(text: str, context: Context) -> float:
+    found = read_number(text, context.decimal)
+    return np.nan if found is None else float(found)
 
 
 def own_signatures(folder: Path) -> dict[str, tuple[tuple[str, ...], str]]:

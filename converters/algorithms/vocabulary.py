@@ -15,6 +15,7 @@ from .base import RuleBase
 from .calculate import CalculateRule
 from .datetimes import DateRule, DurationRule, IntervalRule, SasDateRule
 from .derive import DeriveRule
+from .imwg import ImwgResponseRule
 from .lookup import LookupRule
 from .visit import VisitRule, VisitWindowRule
 
@@ -34,6 +35,7 @@ ALGORITHMS: dict[str, type[RuleBase]] = {
     "visit_window": VisitWindowRule,
     "lookup": LookupRule,
     "derive": DeriveRule,
+    "imwg_response": ImwgResponseRule,
 }
 
 
@@ -70,7 +72,8 @@ Rule = Annotated[
     | Annotated[VisitRule, Tag("visit")]
     | Annotated[VisitWindowRule, Tag("visit_window")]
     | Annotated[LookupRule, Tag("lookup")]
-    | Annotated[DeriveRule, Tag("derive")],
+    | Annotated[DeriveRule, Tag("derive")]
+    | Annotated[ImwgResponseRule, Tag("imwg_response")],
     Discriminator(
         _algorithm,
         custom_error_type="unknown_algorithm",

@@ -95,6 +95,52 @@ def test_days_to_platelet_recovery_need_three_days_and_no_transfusion(adtte: Any
     assert set(recovered.SRCDOM) == {"ADLB"}
 
 
+def test_doses_per_body_are_analysed_as_numbers(built: Path, adsl: Any) -> None:
+    adex = read(built, "adam/adex.xpt")
+    doses = {code: rows.AVAL for code, rows in adex.groupby("PARAMCD")}
+    assert doses["PLXDOSKG"].round(10).unique().tolist() == [0.24]
+    assert sorted(doses["MELDOSM2"]) == sorted(adsl.MELDOSE.dropna())
+    assert doses["PLXNUM"].sum() == len(doses["PLXDOSE"])
+    assert doses["PLXCUM"].sum() == pytest.approx(doses["PLXDOSE"].sum())
+
+
+def test_partial_dates_of_adverse_events_are_imputed_and_flagged_never_past_the_last_news(
+    built: Path, adsl: Any
+) -> None:
+    adae = read(built, "adam/adae.xpt")
+    assert (adae.AESTDTC.str.len() == 7).tolist() == (adae.ASTDTF == "D").tolist()
+    news = adae.USUBJID.map(adsl.set_index("USUBJID").LSTALVDT)
+    assert (adae.AENDT.isna() | (adae.AENDT <= news)).all()
+    assert not (adae.AENDT < adae.ASTDT).any()
+    assert adae.groupby("USUBJID").AOCCFL.apply(lambda flags: (flags == "Y").sum()).eq(1).all()
+    assert (adae.RELMOBFL == "N").all()
+
+
+def test_responses_are_recomputed_beside_the_collected_ones_and_differences_are_told(built: Path) -> None:
+    adrs = read(built, "adam/adrs.xpt")
+    assert adrs.PARAMCD.value_counts().to_dict() == {"RSPCOLL": 59, "RSPIMWG": 59}
+    assert set(adrs.AVALC[adrs.PARAMCD == "RSPIMWG"]) <= {"", "sCR", "CR", "VGPR", "PR", "MR", "SD", "PD", "NE"}
+    found = json.loads((built / "validation/report.json").read_text())["findings"]
+    assert [item["severity"] for item in found if item["rule"] == "CDW-IMWG"] == ["warning"]
+
+
+def test_every_source_of_a_time_is_a_record_that_holds_it(built: Path, adtte: Any) -> None:
+    for (domain, variable), rows in adtte.groupby(["SRCDOM", "SRCVAR"]):
+        folder = "adam" if domain.startswith("AD") else "sdtm"
+        source = read(built, f"{folder}/{domain.lower()}.xpt")
+        if domain == "ADSL":
+            found = rows.USUBJID.map(source.set_index("USUBJID")[variable])
+        else:
+            sequence = "ASEQ" if folder == "adam" else f"{domain}SEQ"
+            keyed = source.set_index(["USUBJID", sequence])[variable]
+            found = [keyed.loc[key] for key in zip(rows.USUBJID, rows.SRCSEQ, strict=True)]
+        for value, day in zip(found, rows.ADT, strict=True):
+            shown = str(np.datetime64("1960-01-01") + np.timedelta64(int(day), "D"))
+            assert (value if isinstance(value, float) else str(value)[:10]) == (
+                day if isinstance(value, float) else shown
+            )
+
+
 def test_competing_events_are_told_apart_by_cnsr(adtte: Any) -> None:
     counts = {code: rows.CNSR.value_counts().to_dict() for code, rows in adtte.groupby("PARAMCD")}
     assert counts["RELAPSE"] == {1: 10, 0: 3}
