@@ -21,9 +21,6 @@ LARGEST = float(16.0**63 * (1 - 2.0**-53))
 SPECIAL_TAGS = "_ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 _IBM_FRACTION = np.uint64((1 << 56) - 1)
-_MAGNITUDE = np.uint64((1 << 63) - 1)
-_LOWEST_BITS = np.float64(SMALLEST).view(np.uint64)
-_SPAN = np.float64(LARGEST).view(np.uint64) - _LOWEST_BITS
 _TAGGED_NAN = 0x7FF8_5341_5300_0000
 """A quiet NaN that says SAS; its lowest byte is the tag."""
 
@@ -66,16 +63,22 @@ def to_ibm(values: Floats) -> Words:
     >>> [hex(word) for word in to_ibm(np.array([1.0, -118.625, np.nan]))]
     ['0x4110000000000000', '0xc276a00000000000', '0x2e00000000000000']
     """
+    return to_ibm_and_ordinary(values)[0]
+
+
+def to_ibm_and_ordinary(values: Floats) -> tuple[Words, bool]:
+    """Return the words of `to_ibm`, and whether all values are ordinary: none is zero, missing or outside the range."""
     bits = values.view(np.uint64)
     top = (bits >> np.uint64(52)).view(np.int64)
     words = _FACTOR.take(top)
+    ordinary = bool(words.min(initial=1))
     words *= bits
     words += _ADDEND.take(top)
-    if _may_have_tags(bits):
+    if not ordinary and _may_have_tags(bits):
         tags = special_tags(values)
         special = np.flatnonzero(tags)
         words[special] = tags[special].astype(np.uint64) << np.uint64(56)
-    return words
+    return words, ordinary
 
 
 def from_ibm(words: Words) -> Floats:
@@ -125,14 +128,11 @@ def _may_have_tags(bits: Words) -> bool:
 
 def outside_range(values: Floats) -> npt.NDArray[np.intp]:
     """Return the positions of infinities and of numbers too large or too small for an IBM double."""
-    magnitudes = values.view(np.uint64) & _MAGNITUDE
-    magnitudes -= _LOWEST_BITS
-    if magnitudes.max(initial=0) <= _SPAN:  # one comparison: what is below the lowest wraps around
-        return np.zeros(0, np.intp)
-    suspects = np.flatnonzero(magnitudes > _SPAN)
-    found = values[suspects]
-    outside: npt.NDArray[np.intp] = suspects[~np.isnan(found) & (found != 0)]
-    return outside
+    sizes = np.abs(values)
+    outside = sizes < SMALLEST  # no comparison is true of a NaN
+    outside &= sizes != 0
+    outside |= sizes > LARGEST
+    return np.flatnonzero(outside) if outside.any() else np.zeros(0, np.intp)
 
 
 _MISSING = _missing_table()

@@ -48,9 +48,13 @@ class NumberValues:
         """Return the doubles of these rows."""
         return _floats(self.values[start:stop], self.kind)[0]
 
+    def converted(self, start: int, stop: int) -> tuple[Floats, list[Bad]]:
+        """Return the doubles of these rows and what the conversion does not hold exactly."""
+        return _floats(self.values[start:stop], self.kind)
+
     def checked(self, start: int, stop: int) -> tuple[Floats, list[Bad]]:
         """Return the doubles of these rows and what cannot be held (positions within the rows, reason)."""
-        floats, bad = _floats(self.values[start:stop], self.kind)
+        floats, bad = self.converted(start, stop)
         outside = outside_range(floats)
         if outside.size:
             bad.append((outside, OUTSIDE))

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from cdiscway.converters.dataset import DatasetMetadata, VariableMetadata
-from cdiscway.converters.number_values import NotNumbersError, NumberValues, number_values
+from cdiscway.converters.number_values import NotNumbersError, number_values
 from cdiscway.converters.text_values import TextValues, empty_text, facts, is_empty, longest_value, text_values
 from cdiscway.converters.transliteration import Replacement, transliterate_frame
 from cdiscway.converters.whole_file import whole_file
@@ -22,7 +22,17 @@ from cdiscway.converters.xpt_check import ENCODINGS, check_frame, check_metadata
 from cdiscway.converters.xpt_layout import RECORD, encode_header, pad
 from cdiscway.converters.xpt_mistakes import DataMistake, XptError, data_mistake
 
-from .xpt_columns import CHECK_BLOCK, Field, Filler, NumberFiller, check_numbers, check_text, join_coded, text_fillers
+from .xpt_columns import (
+    CHECK_BLOCK,
+    Field,
+    Filler,
+    NumberFiller,
+    UnwritableError,
+    check_numbers,
+    check_text,
+    join_coded,
+    text_fillers,
+)
 
 __all__ = ["Written", "XptError", "write"]
 
@@ -31,6 +41,10 @@ BLOCK_BYTES = 3 << 20
 
 PAGE = 4096
 """What begins and ends at such a place, in memory and in the file, is written far faster."""
+
+
+Place = tuple[str, str, str]
+"""File, dataset, encoding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,23 +77,32 @@ def write(
     replacements: tuple[Replacement, ...] = ()
     if transliterate is not None:
         frame, replacements = transliterate_frame(frame, transliterate)
+    place = (str(target), metadata.name, encoding)
     mistakes = check_metadata(metadata, str(target), encoding) + check_frame(frame, metadata, str(target), allow_empty)
-    fillers: list[Filler] = []
-    variables: list[VariableMetadata] = []
-    for variable in metadata.variables if not columns_differ(frame, metadata) else ():
-        filled, length, found = _prepare(frame[variable.name], variable, (str(target), metadata.name, encoding))
-        mistakes += found
-        fillers += filled
-        variables.append(replace(variable, length=length))
-    if mistakes:
-        raise XptError(mistakes)
-    final = replace(metadata, variables=tuple(variables))
+    known = () if columns_differ(frame, metadata) else metadata.variables
+    columns = [_prepare(frame[variable.name], variable, place) for variable in known]
+    if mistakes or any(column.mistakes for column in columns):
+        raise XptError(mistakes + _all_mistakes(columns, place))
+    final = replace(metadata, variables=tuple(column.variable for column in columns))
+    fillers = [filler for column in columns for filler in column.fillers]
     rows = Rows(tuple(join_coded(fillers, len(frame))), len(frame))
-    if rows.end_is_lost():
-        reason = f"the last record is blank and has only {rows.width} bytes: a reader cannot tell it from padding"
-        raise XptError([data_mistake(str(target), metadata.name, "", reason, rows=[len(frame) - 1])])
-    _write_file(target, encode_header(final, encoding), rows)
+    try:
+        if rows.end_is_lost():
+            reason = f"the last record is blank and has only {rows.width} bytes: a reader cannot tell it from padding"
+            raise XptError([data_mistake(str(target), metadata.name, "", reason, rows=[len(frame) - 1])])
+        _write_file(target, encode_header(final, encoding), rows)
+    except UnwritableError:  # numbers are checked while they are written, which is cheaper: nothing is left of the file
+        raise XptError(_all_mistakes(columns, place)) from None
     return Written(final, replacements)
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """A variable with its length known, what fills its field, and what is wrong with it (not yet: with its numbers)."""
+
+    variable: VariableMetadata
+    fillers: tuple[Filler, ...] = ()
+    mistakes: tuple[DataMistake, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,57 +177,54 @@ def _write_file(target: Path, header: bytes, rows: Rows) -> None:
         file.write(b" " * pad(size))
 
 
-def _prepare(
-    column: pd.Series[Any], variable: VariableMetadata, place: tuple[str, str, str]
-) -> tuple[list[Filler], int, list[DataMistake]]:
-    """Return what fills the variable's field, its length, and the mistakes of its values."""
-    file, dataset, _ = place
+def _prepare(column: pd.Series[Any], variable: VariableMetadata, place: Place) -> _Column:
+    """Return what fills the variable's field, or the mistakes of its values; numbers are checked as they are written."""
     if variable.type == "Char":
         text = text_values(column)
         text = empty_text(column) if text is None else text
         if text is None:
-            found = data_mistake(
-                file, dataset, variable.name, f"is text in the metadata, the column holds {column.dtype}"
-            )
-            return [], 0, [found]
+            return _refused(variable, place, f"is text in the metadata, the column holds {column.dtype}")
         return _prepare_text(text, variable, place)
     if text_values(column) is not None and not is_empty(column):
-        found = data_mistake(file, dataset, variable.name, "is a number in the metadata, the column holds text")
-        return [], 0, [found]
+        return _refused(variable, place, "is a number in the metadata, the column holds text")
     try:
         numbers = number_values(column, variable.format)
     except NotNumbersError as error:
-        return [], 0, [data_mistake(file, dataset, variable.name, str(error))]
+        return _refused(variable, place, str(error))
     except ValueError:  # a format that is no format: check_metadata names it
-        return [], 0, []
-    return _prepare_numbers(numbers, variable, place)
+        return _Column(variable)
+    length = variable.length or 8
+    return _Column(replace(variable, length=length), (NumberFiller(numbers, length),))
 
 
-def _prepare_text(
-    text: TextValues, variable: VariableMetadata, place: tuple[str, str, str]
-) -> tuple[list[Filler], int, list[DataMistake]]:
+def _refused(variable: VariableMetadata, place: Place, reason: str) -> _Column:
+    return _Column(variable, mistakes=(data_mistake(*place[:2], variable.name, reason),))
+
+
+def _prepare_text(text: TextValues, variable: VariableMetadata, place: Place) -> _Column:
     file, dataset, encoding = place
     seen = facts(text)
-    mistakes = check_text(text, seen, variable.length, encoding)
-    found = [
+    mistakes = tuple(
         data_mistake(file, dataset, variable.name, reason, rows=rows, value=value, hint=_hint(reason))
-        for value, reason, rows in mistakes
-    ]
-    if found:
-        return [], 0, found
+        for value, reason, rows in check_text(text, seen, variable.length, encoding)
+    )
+    if mistakes:
+        return _Column(variable, mistakes=mistakes)
     length = variable.length or longest_value(text, encoding, seen)
-    return text_fillers(text, length, encoding), length, []
+    return _Column(replace(variable, length=length), tuple(text_fillers(text, length, encoding)))
 
 
 def _hint(reason: str) -> str:
     return "transliterate it, or ask for another encoding" if ", which is not " in reason else ""
 
 
-def _prepare_numbers(
-    numbers: NumberValues, variable: VariableMetadata, place: tuple[str, str, str]
-) -> tuple[list[Filler], int, list[DataMistake]]:
-    file, dataset, _ = place
-    length = variable.length or 8
-    mistakes = check_numbers(numbers, length, CHECK_BLOCK)
-    found = [data_mistake(file, dataset, variable.name, reason, rows=rows, value=v) for v, reason, rows in mistakes]
-    return ([], 0, found) if found else ([NumberFiller(numbers, length)], length, [])
+def _all_mistakes(columns: list[_Column], place: Place) -> list[DataMistake]:
+    """Return the mistakes of all columns in their order, with those of the numbers."""
+    return [mistake for column in columns for mistake in (*column.mistakes, *_number_mistakes(column, place))]
+
+
+def _number_mistakes(column: _Column, place: Place) -> Iterator[DataMistake]:
+    for filler in column.fillers:
+        if isinstance(filler, NumberFiller):
+            for value, reason, rows in check_numbers(filler.numbers, filler.length, CHECK_BLOCK):
+                yield data_mistake(*place[:2], column.variable.name, reason, rows=rows, value=value)

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow.compute as pc
 
-from cdiscway.converters.ibm_float import Words, to_ibm
+from cdiscway.converters.ibm_float import Words, outside_range, to_ibm, to_ibm_and_ordinary
 from cdiscway.converters.number_values import NumberValues
 from cdiscway.converters.text_values import CodedText, PlainText, TextFacts, TextValues, block, buffers, distinct
 from cdiscway.converters.xpt_layout import MAX_TEXT
@@ -28,6 +28,10 @@ Bytes = npt.NDArray[np.uint8]
 Codes = npt.NDArray[np.integer[Any]]
 Found = tuple[Any, str, npt.NDArray[np.intp]]
 """A value, what is wrong with it, and the rows (from 0) that hold it."""
+
+
+class UnwritableError(Exception):
+    """Some number cannot be held; `check_numbers` says which."""
 
 
 class Field:
@@ -70,8 +74,12 @@ class NumberFiller:
     length: int
 
     def fill(self, target: Field, start: int, stop: int) -> None:
-        """Write the rows from `start` to before `stop`."""
-        target.store_words(to_ibm(self.numbers.floats(start, stop)))
+        """Write the rows from `start` to before `stop`; raises UnwritableError where one of them cannot be held."""
+        floats, bad = self.numbers.converted(start, stop)
+        words, ordinary = to_ibm_and_ordinary(floats)
+        if bad or (not ordinary and outside_range(floats).size) or lost_bits(words, self.length).size:
+            raise UnwritableError
+        target.store_words(words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +242,7 @@ def check_numbers(numbers: NumberValues, length: int, rows: int) -> list[Found]:
         stop = min(start + rows, len(numbers))
         floats, bad = numbers.checked(start, stop)
         if length < 8 and not bad:
-            lost = np.flatnonzero(to_ibm(floats) & np.uint64((1 << 8 * (8 - length)) - 1))
+            lost = lost_bits(to_ibm(floats), length)
             bad = [(lost, f"does not fit into {length} bytes")] if lost.size else []
         for positions, reason in bad:
             found += [(numbers.values[start + at], reason, np.array([start + at])) for at in positions[:SHOWN_VALUES]]
@@ -242,3 +250,10 @@ def check_numbers(numbers: NumberValues, length: int, rows: int) -> list[Found]:
                 rest = positions[SHOWN_VALUES:] + start
                 found.append((None, f"{len(rest):,} more values cannot be written", rest))
     return found
+
+
+def lost_bits(words: Words, length: int) -> npt.NDArray[np.intp]:
+    """Return the positions of numbers that are not zero beyond their first `length` bytes."""
+    if length == 8:
+        return np.zeros(0, np.intp)
+    return np.flatnonzero(words & np.uint64((1 << 8 * (8 - length)) - 1))
