@@ -120,7 +120,7 @@ def show(source: Path, kept: bool) -> None:
 def load(source: Path, study: str = "") -> DefineXml:
     """Read a define.xml, a workbook, or a folder of specs (for a fresh define.xml: of the study of that name)."""
     from cdiscway.define.edits import read_folder
-    from cdiscway.define.excel import read_excel
+    from cdiscway.define.excel import read_workbook
     from cdiscway.define.read import read_define
 
     if source.is_dir() and (source / "specs").is_dir():
@@ -129,7 +129,10 @@ def load(source: Path, study: str = "") -> DefineXml:
             click.echo(f"not in the define.xml: {item}")
         return define
     if source.suffix == ".xlsx":
-        return read_excel(source)
+        define, unread = read_workbook(source)
+        for item in unread:
+            click.echo(f"not read: {item}")
+        return define
     return read_define(source / "define.xml" if source.is_dir() else source)
 
 

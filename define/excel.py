@@ -21,7 +21,8 @@ from cdiscway.converters.whole_file import whole_file
 from cdiscway.specs.mistakes import MistakeCollector, MistakesError
 
 from .excel_read import define_from_records, read_records
-from .excel_sheets import CHUNK, KEPT, SHEETS
+from .excel_results import display_records, result_records
+from .excel_sheets import CHUNK, KEPT, ONLY_WITH_RESULTS, SHEETS
 from .index import Index, keys_of
 from .merge import merge_define
 from .model import (
@@ -54,6 +55,8 @@ def write_excel(define: DefineXml, path: Path) -> list[str]:
     demand_cells(sheets, path.name)
     book = Workbook(write_only=True)
     for name, columns in SHEETS.items():
+        if name in ONLY_WITH_RESULTS and not sheets[name]:
+            continue
         sheet = book.create_sheet(name)
         for place, column in enumerate(columns):
             sheet.column_dimensions[_letter(place)].width = WIDTHS.get(column, 15)
@@ -137,6 +140,8 @@ def sheet_records(define: DefineXml, sheet: str) -> Iterator[Record]:
         "Methods": _methods,
         "Comments": _comments,
         "Documents": _documents,
+        "Analysis Displays": lambda define: display_records(define, _pages),
+        "Analysis Results": lambda define: result_records(define, _pages),
     }
     for record in makers[sheet](define):
         yield {column: record.get(column) or "" for column in SHEETS[sheet]}
@@ -403,18 +408,26 @@ def unheld(define: DefineXml) -> list[str]:
 
 
 def read_excel(path: Path) -> DefineXml:
-    """Read a workbook; what its tables cannot hold comes from the sheet Kept, where there is one.
+    """Read a workbook; see `read_workbook`."""
+    return read_workbook(path)[0]
 
-    Raises MistakesError when it is missing, no workbook, or lacks sheets or columns.
+
+def read_workbook(path: Path) -> tuple[DefineXml, tuple[str, ...]]:
+    """Read a workbook; return its define.xml, and the sheets and columns with content that have no place in one.
+
+    What its tables cannot hold comes from the sheet Kept, where there is one. Raises MistakesError when it is missing,
+    no workbook, or lacks sheets or columns.
     """
-    records, kept = read_records(path)
-    if not kept:
-        return define_from_records(records, path.name)
-    base = parse_define(kept.encode("utf-8"), path.name)
+    found = read_records(path)
+    if not found.kept:
+        return define_from_records(found.records, path.name), found.unread
+    base = parse_define(found.kept.encode("utf-8"), path.name)
     before = {name: list(sheet_records(base, name)) for name in SHEETS}
-    if records == before:
-        return base
-    return merge_define(base, define_from_records(before), define_from_records(records, path.name))
+    before = {name: rows for name, rows in before.items() if name in found.records}
+    if found.records == before:
+        return base, found.unread
+    edited = define_from_records(found.records, path.name)
+    return merge_define(base, define_from_records(before), edited), found.unread
 
 
 def differences(first: DefineXml, second: DefineXml) -> Iterator[str]:

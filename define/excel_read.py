@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import re
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -16,10 +18,12 @@ from openpyxl.utils.exceptions import InvalidFileException
 from cdiscway.specs.mistakes import Mistake, MistakeCollector, MistakesError, nearest
 from cdiscway.specs.safe_xml import find_doctype
 
+from .excel_results import ResultReader
 from .excel_sheets import KEPT, OTHER_COLUMNS, OTHER_SHEETS, OTHER_STANDARDS, PREFIXES, SHEETS
 from .model import (
     ODM,
     Alias,
+    AnalysisResultDisplays,
     CodeList,
     CodeListItem,
     CodeListRef,
@@ -64,8 +68,17 @@ NEEDED = ("Datasets", "Variables")
 COMPARATORS = "EQ|NE|LT|LE|GT|GE|IN|NOTIN"
 
 
-def read_records(path: Path) -> tuple[dict[str, list[Record]], str]:
-    """Read the sheets as records of text, without the rows that are empty; and the define.xml kept in the workbook.
+@dataclass(frozen=True, slots=True)
+class Workbook:
+    """What a workbook holds: records of text by sheet, the define.xml kept in it, and what is on no sheet of ours."""
+
+    records: dict[str, list[Record]]
+    kept: str = ""
+    unread: tuple[str, ...] = ()
+
+
+def read_records(path: Path) -> Workbook:
+    """Read the sheets of a workbook, without the rows that are empty.
 
     Raises MistakesError when the file is missing, no workbook, or lacks sheets.
     """
@@ -84,9 +97,17 @@ def read_records(path: Path) -> tuple[dict[str, list[Record]], str]:
         elif sheet in NEEDED:
             mistakes.add(path.name, None, sheet, "there is no such sheet", nearest(sheet, book.sheetnames))
     kept = _kept(book[KEPT].iter_rows(values_only=True)) if KEPT in book.sheetnames else ""
+    others = [names[name] for name in names if name not in {_fold(sheet) for sheet in (*SHEETS, KEPT)}]
     book.close()
     mistakes.raise_if_any()
-    return found, kept
+    return Workbook(found, kept, (*(f"the sheet {name}" for name in others), *_unread_columns(found)))
+
+
+def _unread_columns(found: Mapping[str, list[Record]]) -> Iterator[str]:
+    """Name the columns no sheet of ours has, with the number of cells that say something."""
+    for sheet, records in found.items():
+        counted = Counter(name for row in records for name, value in row.items() if value and name not in SHEETS[sheet])
+        yield from (f"{sheet}.{name}: {count} cells" for name, count in counted.items())
 
 
 def _kept(rows: Iterable[tuple[Any, ...]]) -> str:
@@ -194,6 +215,7 @@ class _Reader:
         clauses = self._read_where_clauses()
         value_lists = self._read_value_lists()
         datasets = tuple(self._dataset(row) for row in self.sheet("Datasets"))
+        displays = self._results()
         return MetaDataVersion(
             oid=study.get("MetaDataVersionOID") or f"MDV.{key}",
             name=study.get("MetaDataName") or f"Study {study.get('StudyName', '')}, Data Definitions",
@@ -210,7 +232,27 @@ class _Reader:
             methods=tuple(self._method(row) for row in self.sheet("Methods")),
             comments=tuple(self._comment(row) for row in self.sheet("Comments")),
             leaves=tuple(self._leaf(row) for row in self.sheet("Documents")),
+            displays=displays,
         )
+
+    def _results(self) -> AnalysisResultDisplays | None:
+        reader = ResultReader(
+            items=self._oids,
+            groups={
+                row.get("Dataset", ""): row.get("OID") or f"IG.{row.get('Dataset')}" for row in self.sheet("Datasets")
+            },
+            clauses=self._clauses,
+            parse=self._kept_condition,
+            oid=self._oid,
+            pages=self._pages,
+            fault=lambda sheet, message: self._mistakes.add(self._name, None, sheet, message),
+        )
+        return reader.displays(self.sheet("Analysis Displays"), self.sheet("Analysis Results"))
+
+    def _kept_condition(self, text: str, dataset: str) -> WhereClauseDef | None:
+        """Make a condition of words, and keep it among the where-clauses."""
+        clause = self._parse(text, dataset)
+        return clause and self._clauses.setdefault(clause.oid or "", clause)
 
     def _read_standards(self, study: Mapping[str, str]) -> tuple[Standard, ...]:
         rows = list(self.sheet("Standards"))

@@ -69,6 +69,25 @@ DICTIONARIES = ("ID", "Name", "Data Type", "Dictionary", "Version", "Href", "Sta
 METHODS = ("ID", "Name", "Type", "Description", "Expression Context", "Expression Code", "Document", "Pages")
 COMMENTS = ("ID", "Description", "Document", "Pages")
 DOCUMENTS = ("ID", "Title", "Href", "Kind")
+DISPLAYS = ("ID", "Title", "Document", "Pages", "OID")
+RESULTS = (
+    "Display",
+    "ID",
+    "Description",
+    "Variables",
+    "Reason",
+    "Purpose",
+    "Selection Criteria",
+    "Join Comment",
+    "Documentation",
+    "Documentation Refs",
+    "Programming Context",
+    "Programming Code",
+    "Programming Document",
+    "Pages",
+    "Datasets",
+    "Parameter",
+)
 SHEETS = {
     "Study": STUDY,
     "Standards": STANDARDS,
@@ -81,7 +100,11 @@ SHEETS = {
     "Methods": METHODS,
     "Comments": COMMENTS,
     "Documents": DOCUMENTS,
+    "Analysis Displays": DISPLAYS,
+    "Analysis Results": RESULTS,
 }
+ONLY_WITH_RESULTS = ("Analysis Displays", "Analysis Results")
+"""Sheets a workbook has only where there is something to put on them."""
 PREFIXES = {
     "Codelists": "CL.",
     "Dictionaries": "CL.",

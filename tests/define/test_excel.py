@@ -9,9 +9,10 @@ import pytest
 from lxml import etree
 
 from cdiscway.define.build import build_define
-from cdiscway.define.excel import read_excel, unheld, write_excel
+from cdiscway.define.excel import read_excel, read_workbook, unheld, write_excel
 from cdiscway.define.excel_read import define_from_records
 from cdiscway.define.read import read_define
+from cdiscway.define.references import reference_findings
 from cdiscway.define.schema import schema_findings
 from cdiscway.define.write import define_bytes
 from cdiscway.specs.mistakes import MistakesError
@@ -214,3 +215,102 @@ def test_an_older_workbook_with_other_names_is_read(tmp_path):
     assert define.metadata.items[0].length == "11"
     assert dataset.standard_oid == define.metadata.standards.standards[0].oid
     assert schema_findings(etree.fromstring(define_bytes(define))) == []
+
+
+FOREIGN = {
+    "Define": [("Attribute", "Value"), ("StudyName", "S"), ("StandardName", "ADaM-IG"), ("StandardVersion", "1.3")],
+    "Datasets": [
+        ("Dataset", "Label", "Class", "SubClass", "Structure", "Purpose", "Key Variables", "Standard", "Has No Data",
+         "Repeating", "Reference Data", "Comment", "Developer Notes"),
+        ("ADSL", "Subjects", "SUBJECT LEVEL ANALYSIS DATASET", None, "One record per subject", "Analysis", "USUBJID",
+         "ADaMIG 1.3", "No", "No", "No", None, "ask"),
+        ("ADQS", "Scores", "BASIC DATA STRUCTURE", None, "One record per parameter", "Analysis", "USUBJID, PARAMCD",
+         "ADaMIG 1.3", "No", "Yes", "No", None, None),
+    ],
+    "Variables": [
+        ("Order", "Dataset", "Variable", "Label", "Data Type", "Length", "Assigned Value"),
+        (1, "ADSL", "USUBJID", "Subject", "text", 11, None),
+        (2, "ADSL", "SAFFL", "Safety", "text", 1, "Y"),
+        (1, "ADQS", "USUBJID", "Subject", "text", 11, None),
+        (2, "ADQS", "PARAMCD", "Parameter Code", "text", 8, None),
+        (3, "ADQS", "CHG", "Change", "integer", 8, None),
+    ],
+    "WhereClauses": [("ID", "Dataset", "Variable", "Comparator", "Value"), ("ACTOT", "ADQS", "PARAMCD", "EQ", "ACTOT")],
+    "Comments": [("ID", "Description"), ("JOIN", "By USUBJID.")],
+    "Documents": [("ID", "Title", "Href"), ("SAP", "Plan", "sap.pdf")],
+    "Analysis Displays": [("ID", "Title", "Document", "Pages"), ("Table 14-1", "Change", "SAP", "2")],
+    "Analysis Results": [
+        ("Display", "ID", "Description", "Variables", "Reason", "Purpose", "Selection Criteria", "Join Comment",
+         "Documentation", "Documentation Refs", "Programming Context", "Programming Code", "Programming Document",
+         "Pages"),
+        ("Table 14-1", "R.1", "Dose response", "ADQS.CHG", "SPECIFIED IN SAP", "PRIMARY OUTCOME MEASURE",
+         "ACTOT", None, "A model.", "SAP 4", "SAS version 9.4", "proc glm;", None, None),
+        ("Table 14-1", "R.2", "Both", "ADQS.CHG, ADSL.SAFFL", "SPECIFIED IN SAP", "PRIMARY OUTCOME MEASURE",
+         "ADQS.PARAMCD EQ ACTOT; ADSL.SAFFL EQ Y", "JOIN", "A count.", None, None, None, "SAP", "9"),
+    ],
+    "Notes": [("Anything",), ("to do",)],
+}  # fmt: skip
+
+
+def write_sheets(sheets, path):
+    book = openpyxl.Workbook()
+    book.remove(book.active)
+    for name, rows in sheets.items():
+        sheet = book.create_sheet(name)
+        for row in rows:
+            sheet.append(row)
+    book.save(path)
+
+
+def test_analysis_results_of_a_workbook_made_elsewhere_are_read(tmp_path):
+    write_sheets(FOREIGN, tmp_path / "spec.xlsx")
+    define, unread = read_workbook(tmp_path / "spec.xlsx")
+    assert schema_findings(etree.fromstring(define_bytes(define))) == []
+    assert reference_findings(define) == []
+    assert unread == ("the sheet Notes", "Datasets.Developer Notes: 1 cells", "Variables.Assigned Value: 1 cells")
+    display = define.metadata.displays.displays[0]
+    first, second = display.results
+    assert (display.oid, display.name, display.documents[0].leaf_id) == ("RD.Table_14-1", "Table 14-1", "LF.SAP")
+    assert (first.parameter_oid, first.reason) == ("IT.ADQS.PARAMCD", "SPECIFIED IN SAP")
+    assert first.code.code.text == "proc glm;"
+    assert [
+        (used.item_group_oid, [v.item_oid for v in used.variables], [w.where_clause_oid for w in used.where])
+        for used in second.datasets.datasets
+    ] == [
+        ("IG.ADQS", ["IT.ADQS.CHG"], ["WC.ADQS.PARAMCD.EQ.ACTOT"]),
+        ("IG.ADSL", ["IT.ADSL.SAFFL"], ["WC.ADSL.SAFFL.EQ.Y"]),
+    ]
+    assert second.datasets.comment_oid == "COM.JOIN"
+    write_excel(define, tmp_path / "again.xlsx")
+    assert read_excel(tmp_path / "again.xlsx").odm == define.odm
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "says"),
+    [
+        ("Display", "Table 9", "the display 'Table 9' is not on Analysis Displays"),
+        ("Variables", "ADQS.AVAL", "ADQS.AVAL is not on the sheet Variables"),
+        ("Selection Criteria", "those who fit", "'those who fit' are not understood"),
+    ],
+)
+def test_mistakes_on_analysis_results_are_named(column, value, says, tmp_path):
+    header, first, *_ = FOREIGN["Analysis Results"]
+    row = tuple(value if name == column else cell for name, cell in zip(header, first, strict=True))
+    write_sheets({**FOREIGN, "Analysis Results": [header, row]}, tmp_path / "spec.xlsx")
+    with pytest.raises(MistakesError, match=says):
+        read_excel(tmp_path / "spec.xlsx")
+
+
+def test_an_edit_of_an_analysis_result_reaches_the_define(tmp_path):
+    path = EXAMPLES / "defineV21-ADaM.xml"
+    if not path.is_file():
+        pytest.skip("CDISC's example files are not beside the repository")
+    define = read_define(path)
+    assert not [line for line in unheld(define) if "arm:" in line and not line.endswith("Title is not held")]
+    write_excel(define, tmp_path / "spec.xlsx")
+    book = openpyxl.load_workbook(tmp_path / "spec.xlsx")
+    header = [cell.value for cell in book["Analysis Results"][1]]
+    book["Analysis Results"].cell(2, header.index("Purpose") + 1).value = "EXPLORATORY OUTCOME MEASURE"
+    book.save(tmp_path / "spec.xlsx")
+    before, after = define_bytes(define).decode(), define_bytes(read_excel(tmp_path / "spec.xlsx")).decode()
+    assert after == before.replace("PRIMARY OUTCOME MEASURE", "EXPLORATORY OUTCOME MEASURE", 1)
