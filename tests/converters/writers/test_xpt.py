@@ -391,3 +391,20 @@ def test_a_file_system_that_cannot_reserve_is_written_all_the_same(
     monkeypatch.setattr("os.posix_fallocate", lambda *_: (_ for _ in ()).throw(OSError("not supported")), raising=False)
     write(frame, metadata, tmp_path / "xx.xpt")
     assert (tmp_path / "xx.xpt").read_bytes() == (tmp_path / "reserved.xpt").read_bytes()
+
+
+def test_numbers_that_cannot_be_held_are_all_named_and_leave_the_old_file(tmp_path: Path) -> None:
+    """Numbers are checked as they are written: also what is far behind in the file, and in every column."""
+    frame = pd.DataFrame({"A": np.zeros(60_000), "B": np.ones(60_000), "C": np.arange(60_000.0) + 8192})
+    frame.loc[59_999, "A"] = np.inf
+    frame.loc[[4, 50_000], "B"] = 1e-80
+    variables = tuple(VariableMetadata(name, "", "Num", 3 if name == "C" else 8) for name in frame)
+    target = tmp_path / "xx.xpt"
+    target.write_bytes(b"old")
+    with pytest.raises(XptError) as caught:
+        write(frame, replace(DATASET, variables=variables), target)
+    places = [(mistake.variable, mistake.row) for mistake in caught.value.mistakes]
+    assert places[:3] == [("A", 60_000), ("B", 5), ("B", 50_001)]
+    assert places[3] == ("C", 57_346)  # 65537 has 17 bits, a field of 3 bytes holds 16
+    assert [path.name for path in tmp_path.iterdir()] == ["xx.xpt"]
+    assert target.read_bytes() == b"old"
