@@ -75,7 +75,7 @@ def edit_codelist(
         values["is_non_standard"] = None
     if before is None or wanted.terms != before.terms:
         coded = any(alias.context == NCI for alias in values.get("aliases", held.aliases))
-        values |= _terms(held, wanted, is_coded=coded and define.version != "2.0")
+        values |= _terms(held, wanted, is_coded=coded)
     return replace(held, **values), standards
 
 

@@ -17,6 +17,7 @@ from pydantic import ValidationError
 
 from cdiscway.specs.model import Codelist, DatasetSpec, ObservationClass, Term
 
+from .excel_sheets import OTHER_STANDARDS
 from .index import Index, Variable, keys_of, number
 from .measure import DATE_TYPES
 from .model import CodeList, DefineXml, ItemDef, ItemGroupDef
@@ -105,7 +106,8 @@ def _standard(define: DefineXml, dataset: ItemGroupDef) -> str:
     found = next((item for item in listed if item.oid == dataset.standard_oid), None)
     if found:
         return f"{found.name} {found.version}"
-    return " ".join(part for part in (define.metadata.standard_name, define.metadata.standard_version) if part)
+    name = define.metadata.standard_name or ""
+    return " ".join(part for part in (OTHER_STANDARDS.get(name, name), define.metadata.standard_version) if part)
 
 
 def codelist_spec(define: DefineXml, codelist: CodeList) -> Codelist:
