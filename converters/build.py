@@ -31,6 +31,7 @@ from .documents import copy_documents, crf_pages, dictionaries, document_finding
 from .finish import finish_sdtm, give_lengths, to_ascii
 from .plan import Plan, plan_study, study_place
 from .reporter import Recoded, Reporter, WorkItem
+from .results.arm import results_metadata
 from .sdtm import map_dataset
 from .study import Study, read_study
 from .tables import FormBalance, StudyTables
@@ -280,6 +281,9 @@ def define_input(plan: Plan, package: Package) -> DefineInput:
     """Return what the define.xml of a package is built from."""
     study = plan.study.file
     datasets = tuple(dataset for dataset in package.datasets if len(dataset.frame))
+    variables = {dataset.name: dataset.spec.names for dataset in datasets}
+    specified = plan.study.folder / "results"
+    results, conditions = results_metadata(specified, variables) if package.name == "adam" else (None, ())
     return DefineInput(
         study_id=study.study,
         study_name=study.study,
@@ -292,6 +296,8 @@ def define_input(plan: Plan, package: Package) -> DefineInput:
         documents=package_documents(plan.study, package.name),
         dictionaries=dictionaries(plan.study),
         crf_pages=crf_pages(plan.study),
+        results=results,
+        result_conditions=conditions,
         created=build_time(plan.study),
         originator=study.sponsor,
         source_system="cdiscway",
@@ -446,7 +452,15 @@ def is_input(path: Path, study: Study) -> bool:
     parts = path.relative_to(study.folder).parts
     if study.shown(path) in study.file.documents:
         return True
-    return parts[0] in {study.file.raw.folder, "mapping", "terminology", "study.yaml", "derivations.py", "waivers.yaml"}
+    return parts[0] in {
+        study.file.raw.folder,
+        "mapping",
+        "results",
+        "terminology",
+        "study.yaml",
+        "derivations.py",
+        "waivers.yaml",
+    }
 
 
 def files_in(folder: Path) -> list[Path]:

@@ -18,6 +18,8 @@ from cdiscway.specs.model import Strict
 from .statistics import PROPORTION, SUMMARY, IntervalMethod
 
 Statistic = Literal["summary", "count", "categories", "proportion", "survival", "incidence", "survival_time"]
+Reason = Literal["SPECIFIED IN PROTOCOL", "SPECIFIED IN SAP", "DATA DRIVEN", "REQUESTED BY REGULATORY AGENCY"]
+Purpose = Literal["PRIMARY OUTCOME MEASURE", "SECONDARY OUTCOME MEASURE", "EXPLORATORY OUTCOME MEASURE"]
 Kind = Literal["kaplan_meier", "cumulative_incidence", "engraftment", "swimmer"]
 
 NAMES: dict[str, tuple[str, ...]] = {
@@ -104,6 +106,8 @@ class Table(Strict):
     level: float = Field(default=0.95, gt=0, lt=1)
     rows: tuple[Row, ...] = Field(min_length=1)
     footnotes: tuple[str, ...] = ()
+    reason: Reason = "SPECIFIED IN SAP"
+    purpose: Purpose = "EXPLORATORY OUTCOME MEASURE"
     source: str = ""
 
 
@@ -152,6 +156,8 @@ class Figure(Strict):
     step: float | None = Field(default=None, gt=0)
     level: float = Field(default=0.95, gt=0, lt=1)
     footnotes: tuple[str, ...] = ()
+    reason: Reason = "SPECIFIED IN SAP"
+    purpose: Purpose = "EXPLORATORY OUTCOME MEASURE"
 
     @model_validator(mode="after")
     def _whole(self) -> Figure:

@@ -110,7 +110,7 @@ def test_partial_dates_of_adverse_events_are_imputed_and_flagged_never_past_the_
     adae = read(built, "adam/adae.xpt")
     assert (adae.AESTDTC.str.len() == 7).tolist() == (adae.ASTDTF == "D").tolist()
     news = adae.USUBJID.map(adsl.set_index("USUBJID").LSTALVDT)
-    assert (adae.AENDT.isna() | (adae.AENDT <= news)).all()
+    assert (adae.AENDT.isna() | (news >= adae.AENDT)).all()
     assert not (adae.AENDT < adae.ASTDT).any()
     assert adae.groupby("USUBJID").AOCCFL.apply(lambda flags: (flags == "Y").sum()).eq(1).all()
     assert (adae.RELMOBFL == "N").all()

@@ -79,3 +79,14 @@ def test_one_changed_raw_record_changes_the_result(results: Results, study: Path
     changed = compute_results(study)
     one, other = (next(made for made in each.tables if made.table.table == table) for each in (results, changed))
     assert text(one, label) != text(other, label)
+
+
+def test_define_xml_holds_the_metadata_of_every_result(results: Results, built: Path) -> None:
+    from lxml import etree
+
+    tree = etree.parse(str(built / "adam" / "define.xml"))
+    arm = {"arm": "http://www.cdisc.org/ns/arm/v1.0"}
+    displays = [element.get("Name") for element in tree.iterfind(".//arm:ResultDisplay", arm)]
+    assert sorted(displays) == sorted(set(results.ard.DISPLAY))
+    count = len(tree.findall(".//arm:AnalysisResult", arm))
+    assert count == sum(len(made.table.rows) for made in results.tables) + 7

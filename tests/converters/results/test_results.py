@@ -179,3 +179,17 @@ def test_two_displays_of_one_name_are_a_mistake(folder: Path) -> None:
 
 def test_numbers_are_rounded_half_up_and_nothing_known_is_ne() -> None:
     assert in_words("{a:1} {b} {c:0}", {"a": 0.25, "b": 15.75, "c": float("nan")}) == "0.3 15.75 NE"
+
+
+def test_analysis_results_metadata_name_dataset_parameter_and_statistic(folder: Path) -> None:
+    from cdiscway.converters.results.arm import results_metadata
+
+    variables = {"ADSL": ("USUBJID", "AGE", "SEX"), "ADTTE": ("USUBJID", "PARAMCD", "AVAL", "CNSR")}
+    metadata, conditions = results_metadata(folder / "results", variables)
+    assert metadata is not None
+    assert [(display.name, len(display.results)) for display in metadata.displays] == [("f1", 1), ("t1", 5)]
+    alive = metadata.displays[1].results[3]
+    assert alive.datasets is not None
+    assert [item.item_oid for item in alive.datasets.datasets[0].variables] == ["IT.ADTTE.AVAL", "IT.ADTTE.CNSR"]
+    assert [condition.oid for condition in conditions] == ["WC.RESULT.ADTTE.OS"]
+    assert results_metadata(folder / "nowhere", variables) == (None, ())
