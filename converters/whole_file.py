@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
 
@@ -39,15 +38,6 @@ class WholeFile:
 
     def __init__(self, raw: FileIO) -> None:
         self.raw = raw
-
-    def reserve(self, size: int) -> None:
-        """Ask for the room of all `size` bytes that will be written, which is cheaper than bit by bit.
-
-        Where that cannot be done nothing is lost: a full disk is told by `write`.
-        """
-        if hasattr(os, "posix_fallocate"):
-            with suppress(OSError):
-                os.posix_fallocate(self.raw.fileno(), 0, size)
 
     def write(self, data: bytes | memoryview) -> int:
         """Write all of `data`; return how many bytes that is."""

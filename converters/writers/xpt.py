@@ -169,12 +169,10 @@ def _at_page(size: int) -> npt.NDArray[np.uint8]:
 
 
 def _write_file(target: Path, header: bytes, rows: Rows) -> None:
-    size = rows.count * rows.width
     with whole_file(target) as file:
-        file.reserve(len(header) + size + pad(size))
         for part in rows.blocks(header):
             file.write(part)
-        file.write(b" " * pad(size))
+        file.write(b" " * pad(rows.count * rows.width))
 
 
 def _prepare(column: pd.Series[Any], variable: VariableMetadata, place: Place) -> _Column:

@@ -383,16 +383,6 @@ def test_neighbouring_categories_are_written_as_their_text(
     assert (tmp_path / "coded.xpt").read_bytes() == (tmp_path / "plain.xpt").read_bytes()
 
 
-def test_a_file_system_that_cannot_reserve_is_written_all_the_same(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    frame, metadata = one(["a", "b"])
-    write(frame, metadata, tmp_path / "reserved.xpt")
-    monkeypatch.setattr("os.posix_fallocate", lambda *_: (_ for _ in ()).throw(OSError("not supported")), raising=False)
-    write(frame, metadata, tmp_path / "xx.xpt")
-    assert (tmp_path / "xx.xpt").read_bytes() == (tmp_path / "reserved.xpt").read_bytes()
-
-
 def test_numbers_that_cannot_be_held_are_all_named_and_leave_the_old_file(tmp_path: Path) -> None:
     """Numbers are checked as they are written: also what is far behind in the file, and in every column."""
     frame = pd.DataFrame({"A": np.zeros(60_000), "B": np.ones(60_000), "C": np.arange(60_000.0) + 8192})
