@@ -135,6 +135,21 @@ class _Page:
         return found
 
     @property
+    def standard_comments(self) -> bool:
+        """Whether a standard has a comment."""
+        return any(comment for _, _, comment in self.standards)
+
+    @property
+    def codelists(self) -> list[CodeList]:
+        """The codelists by name, as a reader looks for them."""
+        return sorted(self.metadata.codelists, key=lambda item: ((item.name or "").casefold(), item.oid or ""))
+
+    @staticmethod
+    def is_coded(codelist: CodeList) -> bool:
+        """Whether a term has a code of NCI (or another alias)."""
+        return any(term.aliases for term in codelist.terms)
+
+    @property
     def documents(self) -> list[Link]:
         """The documents beside the define.xml."""
         return [link_of(leaf) for leaf in self.metadata.leaves]
