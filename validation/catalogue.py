@@ -7,6 +7,7 @@ import sys
 from . import waivers  # noqa: F401 - enters its rules into the catalogue
 from .checks import RULES
 from .checks.base import Rule
+from .rule_checks import entry_of, own_rules
 
 GROUPS = {
     "file": "Files",
@@ -19,8 +20,11 @@ GROUPS = {
     "relations": "Relations",
     "trial": "Trial design and the subjects' way",
     "adam": "Analysis datasets",
+    "open": "Analysis datasets: rules in the open format (validation/rules)",
     "second": "A second opinion",
     "fit": "Data that do not fit",
+    "map": "Raw data, mapping and files",
+    "define": "define.xml",
 }
 _HEAD = """# Rules
 
@@ -32,7 +36,7 @@ conformance rules, FB numbers FDA's business rules; a section is one of the guid
 
 def catalogue_page() -> str:
     """Return the page: one table per group, in the order of the groups, then of the ids."""
-    rules = [planned.rule for planned in RULES.values()]
+    rules = [*(planned.rule for planned in RULES.values()), *map(entry_of, own_rules())]
     parts = [_HEAD + f"\n{len(rules)} rules.\n"]
     for group, title in GROUPS.items():
         found = sorted((rule for rule in rules if rule.group == group), key=lambda rule: rule.id)

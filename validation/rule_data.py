@@ -112,10 +112,11 @@ class RuleDataset:
         return self._first("RDOMAIN")
 
     def _first(self, name: str) -> str | None:
-        if name not in self.frame.columns:
-            return None
-        values = self.frame[name].dropna()
-        return str(values.iloc[0]) if len(values) and str(values.iloc[0]) else None
+        if ("first", name) not in self.kept:
+            values = self.frame[name].dropna().head(1).tolist() if name in self.frame.columns else []
+            self.kept["first", name] = str(values[0]) or None if values else None
+        found: str | None = self.kept["first", name]
+        return found
 
     @property
     def is_supplemental(self) -> bool:

@@ -113,13 +113,14 @@ class Scope:
 
 @dataclass(frozen=True)
 class Reference:
-    """Where a rule comes from: `CG0176` of `SDTMIG` `3.4`."""
+    """Where a rule comes from: `CG0176` of `SDTMIG` `3.4`; `section` is the place it cites, the document's name first."""
 
     organization: str
     standard: str
     version: str
     identifier: str
     substandard: str = ""
+    section: str = ""
 
 
 @dataclass(frozen=True)
@@ -407,7 +408,14 @@ class _Reader:
                         str(standard.get("Version", "")),
                         str(identifier),
                         str(standard.get("Substandard") or ""),
+                        "; ".join(_sections(reference.get("Citations") or [])),
                     )
+
+
+def _sections(citations: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    for cited in citations:
+        if cited.get("Section"):
+            yield f"{cited.get('Document', '')} section {cited['Section']}".strip()
 
 
 def compile_pattern(text: str) -> re.Pattern[str]:

@@ -230,28 +230,35 @@ def run_rules(rules: Sequence[Rule], study: RuleStudy) -> list[RuleOutcome]:
     place = {id(rule): i for i, rule in enumerate(rules)}
     outcomes: list[RuleOutcome] = []
     for whole in (True, False):
-        chosen = [rule for rule in rules if _on_whole_domains(rule) is whole]
+        chosen = [rule for rule in rules if on_whole_domains(rule) is whole]
         for dataset in units(study, whole):
             outcomes += [run_rule(rule, study, dataset) for rule in applicable(chosen, study, dataset)]
     about_absent = [rule for rule in rules if rule.rule_type == "Dataset Metadata Check against Define XML"]
-    for dataset in _described_only(study):
+    for dataset in described_only(study):
         outcomes += [run_rule(rule, study, dataset) for rule in applicable(about_absent, study, dataset)]
     outcomes = _once_per_study(outcomes)
     return sorted(outcomes, key=lambda outcome: place[id(outcome.rule)])
 
 
-def _described_only(study: RuleStudy) -> list[RuleDataset]:
+def described_only(study: RuleStudy) -> list[RuleDataset]:
     """Return the datasets that define.xml describes and that are not submitted, as empty ones."""
     described = study.define.datasets if study.define else {}
     absent = [name for name in described if study.dataset(name) is None]
     return [RuleDataset(name, pd.DataFrame(), kept={"absent": True}) for name in absent]
 
 
-def _on_whole_domains(rule: Rule) -> bool:
-    return rule.rule_type.startswith(ABOUT_RECORDS) and not rule.scope.splits
+def is_about_records(rule: Rule) -> bool:
+    """Whether a rule's table holds records, or values of records."""
+    return rule.rule_type.startswith(ABOUT_RECORDS)
 
 
-def _is_about_study(rule: Rule) -> bool:
+def on_whole_domains(rule: Rule) -> bool:
+    """Whether a rule sees the parts of a split domain put together."""
+    return is_about_records(rule) and not rule.scope.splits
+
+
+def is_about_study(rule: Rule) -> bool:
+    """Whether a rule speaks of the study, not of a dataset."""
     return rule.sensitivity == "Study" or rule.rule_type.startswith("Domain Presence Check")
 
 
@@ -261,7 +268,7 @@ def _once_per_study(outcomes: Sequence[RuleOutcome]) -> list[RuleOutcome]:
     place: dict[int, int] = {}
     for outcome in outcomes:
         key = id(outcome.rule)
-        if not _is_about_study(outcome.rule):
+        if not is_about_study(outcome.rule):
             kept.append(outcome)
         elif key not in place:
             place[key] = len(kept)
@@ -273,7 +280,7 @@ def _once_per_study(outcomes: Sequence[RuleOutcome]) -> list[RuleOutcome]:
 
 def run_rule(rule: Rule, study: RuleStudy, dataset: RuleDataset) -> RuleOutcome:
     """Run one rule on one dataset."""
-    name = STUDY if _is_about_study(rule) else dataset.name
+    name = STUDY if is_about_study(rule) else dataset.name
     try:
         pieces = [Piece(frame, np.flatnonzero(judge(rule.check, frame))) for frame in tables(rule, study, dataset)]
     except VariableMissingError as error:

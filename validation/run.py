@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from typing import Any
 
@@ -18,10 +19,14 @@ from cdiscway.specs.model import DatasetSpec, VariableSpec
 from .checks import PACKAGE, RULES, Check, Hit, Rule, Study, View, plan_checks
 from .checks.base import Terminology
 from .finding import Finding, NotRun, Severity, Source
+from .rule_checks import OpenRules, merged, own_rules
+from .rule_define import Define
+from .rule_model import Rule as OpenRule
 
 _RANK: dict[Severity, int] = {"error": 0, "warning": 1, "info": 2}
 _MAX_VALUES = 1000
 _EXAMPLES = 20
+_NUMBER = re.compile(r"\b(?:CG|FB|AD|TIG)\d{4}\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +42,15 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """A finding with its first failing records, and how many records of each subject it concerns."""
+    """A finding with its first failing records, and how many records of each subject it concerns.
+
+    `also` names other rules that say the same of the same records.
+    """
 
     finding: Finding
     examples: tuple[Example, ...] = ()
     subjects: Mapping[str, int] = field(default_factory=dict)
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,15 +115,20 @@ def validate(
     findings: Sequence[Finding] = (),
     not_run: Sequence[NotRun] = (),
     standards: Sequence[str] = (),
+    rules: Sequence[OpenRule] = (),
+    define: Define | None = None,
 ) -> ValidationResult:
-    """Judge datasets against the guides' specs and controlled terminology.
+    """Judge datasets against the guides' specs, controlled terminology and rules of the open format.
 
     A dataset follows the guide its spec names. `findings` and `not_run` are those that earlier stations reported: they
-    are shown with the others. Nothing depends on time or chance.
+    are shown with the others. `rules` are the user's, beside our own; `define` is the define.xml they may ask. Nothing
+    depends on time or chance.
     """
     study = Study({dataset.name: dataset for dataset in datasets}, terminology)
     study.views[PACKAGE] = View(_package(datasets))
     plans, lacking = _plan(study)
+    opened = OpenRules((*own_rules(), *rules), study, define)
+    plans = merged(plans, opened.checks())
     frames = {name: study.view(name).frame if name != PACKAGE else study.views[PACKAGE].frame for name in plans}
     outcomes, suites = _run(study, plans, frames)
     causes = [Cause(finding) for finding in findings]
@@ -122,11 +136,34 @@ def validate(
     for outcome in outcomes:
         if outcome.reason:
             lacking.append(NotRun(outcome.check.rule.id, outcome.check.dataset, outcome.reason))
-        else:
+        elif outcome.check.id not in opened.skipped:
             ran[outcome.check.dataset] += 1
         for hit in outcome.hits:
             causes += _causes(study, outcome.check, hit)
-    return _result(study, causes, [*not_run, *_subsume(lacking, causes)], ran, suites, standards)
+    suites = {name: _without(suite, opened.skipped) for name, suite in suites.items()}
+    known = {**{name: planned.rule for name, planned in RULES.items()}, **opened.entries}
+    causes = told_once(causes, known, frozenset(rule.id for rule in rules))
+    return _result(study, causes, [*not_run, *_subsume(lacking, causes)], ran, suites, standards, known)
+
+
+def told_once(causes: Sequence[Cause], known: Mapping[str, Rule], others: frozenset[str]) -> list[Cause]:
+    """Leave out what a rule of the user's (`others`) says of records that a rule of ours has told for the same reason.
+
+    The reason is the same where both cite the same conformance rule (CG0019, FB0001); the cause kept names the other.
+    """
+    places: dict[tuple[Any, ...], int] = {}
+    kept: list[Cause] = []
+    for cause in sorted(causes, key=lambda item: item.finding.rule in others):
+        finding = cause.finding
+        numbers = _NUMBER.findall(known[finding.rule].citation) if finding.rule in known else []
+        keys = [(number, finding.dataset, finding.record, finding.records) for number in numbers]
+        place = next((places[key] for key in keys if key in places), None)
+        if finding.rule in others and place is not None:
+            kept[place] = replace(kept[place], also=(*kept[place].also, finding.rule))
+            continue
+        places |= {key: len(kept) for key in keys if key not in places}
+        kept.append(cause)
+    return kept
 
 
 def _result(
@@ -136,6 +173,7 @@ def _result(
     ran: Mapping[str, int],
     suites: Mapping[str, Any],
     standards: Sequence[str],
+    known: Mapping[str, Rule],
 ) -> ValidationResult:
     named = sorted({cause.finding.rule for cause in causes} | {item.rule for item in not_run})
     sizes = {name: study.view(name) for name in study.datasets}
@@ -148,11 +186,17 @@ def _result(
         labels={name: dataset.metadata.label for name, dataset in study.datasets.items()},
         completeness={name: _completeness(view) for name, view in sizes.items()},
         suites=suites,
-        rules={name: RULES[name].rule for name in named if name in RULES},
+        rules={name: known[name] for name in named if name in known},
         versions=_versions(),
         standards=tuple(standards) or tuple(sorted({d.spec.standard for d in study.datasets.values()} - {""})),
         packages=tuple(study.terminology.packages) if study.terminology is not None else (),
     )
+
+
+def _without(suite: dict[str, Any], skipped: set[str]) -> dict[str, Any]:
+    """Return a suite without the rules that had nothing to say of the dataset: it is the record of what was checked."""
+    kept = [item for item in suite.get("expectations", []) if item["meta"]["check_id"] not in skipped]
+    return {**suite, "expectations": kept}
 
 
 def _completeness(view: View) -> dict[str, int]:

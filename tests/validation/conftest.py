@@ -125,6 +125,7 @@ def _build(table: Table, longest: Mapping[str, int]) -> BuiltDataset:
 
 def plant(tables: Sequence[Table], case: Mapping[str, Any]) -> list[Table]:
     """Return the study with one defect: the words of a case are those of tests/cases/planted.yaml."""
+    tables = plant(tables, case["and"]) if "and" in case else tables
     planted = [table if table.name != case["in"] else _plant(table, case) for table in tables]
     return [table for table in planted if not (table.name == case["in"] and case.get("remove") == "dataset")]
 
@@ -138,6 +139,10 @@ def _plant(table: Table, case: Mapping[str, Any]) -> Table:
             columns.append(name)
         for place in range(len(rows)) if case.get("record") == "all" else at:
             rows[place][name] = "A" * 201 if value == "201 letters" else str(value)
+    for name, values in case.get("each", {}).items():
+        columns += [name] if name not in columns else []
+        for row, value in zip(rows, values, strict=True):
+            row[name] = value
     if "repeat" in case:
         rows.append(rows[case["repeat"] - 1] | case.get("with", {}))
     if case.get("remove") == "records":

@@ -27,4 +27,12 @@ def test_rule_is_whole(name: str) -> None:
     assert rule.title and not rule.title.endswith(".")
     assert rule.group in GROUPS
     assert rule.fix_in
-    assert rule.citation or rule.id.startswith("CDW-WAIVER") or rule.group == "fit"
+    assert rule.citation or rule.id.startswith("CDW-WAIVER") or rule.group in {"fit", "map"}
+
+
+def test_every_rule_that_other_stations_report_is_in_the_catalogue() -> None:
+    root = PAGE.parents[2]
+    files = [file for folder in ("converters", "define") for file in sorted((root / folder).rglob("*.py"))]
+    used = {name for file in files for name in re.findall(r'"(CDW-[A-Z0-9-]+)"', file.read_text(encoding="utf-8"))}
+    assert len(used) > 60
+    assert used - set(RULES) == set()

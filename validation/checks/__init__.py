@@ -3,7 +3,22 @@
 Importing this package fills the catalogue `RULES`.
 """
 
-from . import adam, dates, files, findings, fit, identity, package, relations, second, structure, trial, values
+from . import (
+    adam,
+    dates,
+    families,
+    files,
+    findings,
+    fit,
+    identity,
+    package,
+    relations,
+    reported,
+    second,
+    structure,
+    trial,
+    values,
+)
 from .base import PACKAGE, RULES, CannotRunError, Check, Hit, Rule, Study, evaluate, plan_checks
 from .view import View
 
@@ -19,6 +34,7 @@ __all__ = [
     "adam",
     "dates",
     "evaluate",
+    "families",
     "files",
     "findings",
     "fit",
@@ -26,6 +42,7 @@ __all__ = [
     "package",
     "plan_checks",
     "relations",
+    "reported",
     "second",
     "structure",
     "trial",

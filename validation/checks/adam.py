@@ -59,10 +59,10 @@ def subjects_are_in_adsl(study: Study, view: View) -> Iterator[Hit]:
     yield from hits("USUBJID", "USUBJID '{value}' is not in ADSL", mask, by_value=True)
 
 
-def differing(study: Study, view: View, other: str, variable: str) -> np.ndarray:
-    """Tell which records differ from their subject's record in DM or ADSL in a variable."""
+def differing(study: Study, view: View, other: str, variable: str, rows: np.ndarray | None = None) -> np.ndarray:
+    """Tell which records differ in a variable from their subject's record in DM or ADSL, or from the one in `rows`."""
     source = study.view(other)
-    rows = subject_rows(study, view, other)
+    rows = subject_rows(study, view, other) if rows is None else rows
     theirs, names = source.distinct(variable)
     ours, values = view.distinct(variable)
     place = {_plain(name): i for i, name in enumerate(names)}
@@ -366,6 +366,13 @@ def one_time_per_subject_and_parameter(_study: Study, view: View) -> Iterator[Hi
     yield from hits("PARAMCD", "a subject has several times for a parameter", mask, show=("USUBJID", "PARAMCD"))
 
 
+def constant_within(view: View, keys: Sequence[str], variable: str) -> np.ndarray:
+    """Tell which records are in a group that has one value of a variable, missing ones left aside."""
+    usable = ~view.missing(variable)
+    constant: np.ndarray = ~usable | ~_several(view.group(*keys), view.group(*keys, variable), usable)
+    return constant
+
+
 def _sources(study: Study, view: View) -> Sequence[str]:
     names = ("SRCDOM", "SRCVAR", "SRCSEQ", "USUBJID")
     given = any(not is_adam(study.view(name)) for name in study.datasets)
@@ -425,7 +432,7 @@ def same_subjects(view: View, source: View) -> np.ndarray:
     return found
 
 
-def source_rows(view: View, here: np.ndarray, source: View) -> np.ndarray:
+def source_rows(view: View, here: np.ndarray, source: View, number: str = "SRCSEQ") -> np.ndarray:
     """Return for the records `here` the place of the record that subject and SRCSEQ name in `source`, or -1.
 
     Where `source` has no sequence (DM), the subject alone names its one record.
@@ -434,7 +441,7 @@ def source_rows(view: View, here: np.ndarray, source: View) -> np.ndarray:
     theirs = pd.DataFrame({"subject": source.distinct("USUBJID")[0], "row": np.arange(len(source))})
     ours = pd.DataFrame({"subject": same_subjects(view, source)[here]})
     if seq:
-        theirs["number"], ours["number"] = source.numbers(seq), view.numbers("SRCSEQ")[here]
+        theirs["number"], ours["number"] = source.numbers(seq), view.numbers(number)[here]
         theirs = theirs[theirs["number"].notna()].drop_duplicates(["subject", "number"])
     else:
         theirs = theirs.drop_duplicates("subject", keep=False)
@@ -473,6 +480,11 @@ def treatment_starts_before_it_ends(_study: Study, view: View) -> Iterator[Hit]:
     yield from hits("TRTSDT", "TRTSDT is after TRTEDT", mask, show=("TRTSDT", "TRTEDT"))
 
 
+def _is_dated(name: str) -> bool:
+    """Whether a numeric variable is a date, datetime or time of a day; ARELTM is a time elapsed."""
+    return name.endswith(("DT", "DTM", "TM")) and name != "ARELTM"
+
+
 _DAYS = (("ADY", "ADT"), ("ASTDY", "ASTDT"), ("AENDY", "AENDT"))
 
 
@@ -506,16 +518,14 @@ def analysis_days_follow_from_dates(study: Study, view: View) -> Iterator[Hit]:
     "warning",
     group="adam",
     citation="ADaMIG 1.3 section 3.1",
-    applies=lambda _s, v: [
-        n for n in map(str, v.frame.columns) if is_adam(v) and n.endswith(("DT", "DTM", "TM")) and not v.is_text(n)
-    ],
+    applies=lambda _s, v: [n for n in map(str, v.frame.columns) if is_adam(v) and _is_dated(n) and not v.is_text(n)],
     fix_in="spec",
 )
 def numeric_dates_have_formats(_study: Study, view: View) -> Iterator[Hit]:
     """A numeric date, datetime or time has a display format, so that a reader sees a date and not a number."""
     for variable in view.dataset.metadata.variables:
         name = variable.name
-        if variable.type == "Num" and name.endswith(("DT", "DTM", "TM")) and name in view and not variable.format:
+        if variable.type == "Num" and _is_dated(name) and name in view and not variable.format:
             yield Hit(name, f"{name} is a numeric date without a display format")
 
 

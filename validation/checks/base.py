@@ -30,6 +30,9 @@ Group = Literal[
     "adam",
     "second",
     "fit",
+    "open",
+    "map",
+    "define",
 ]
 
 
@@ -260,10 +263,10 @@ def rule(  # noqa: PLR0913 - a catalogue entry has that many parts
     return enter
 
 
-def announce(id: str, severity: Severity, *, citation: str, fix_in: FixIn, text: str) -> Rule:
-    """Enter a rule that is judged while files are read, before there is a dataset to check."""
+def announce(id: str, severity: Severity, *, citation: str, fix_in: FixIn, text: str, group: Group = "file") -> Rule:
+    """Enter a rule that is judged elsewhere: while files are read, mapped or written."""
     title, _, description = text.partition("\n")
-    made = Rule(id, severity, title.strip().rstrip("."), " ".join(description.split()), citation, fix_in, "file")
+    made = Rule(id, severity, title.strip().rstrip("."), " ".join(description.split()), citation, fix_in, group)
     RULES[id] = Planned(made, lambda _study, _view: (), lambda _study, _view: (), None, False)
     return made
 
