@@ -8,9 +8,9 @@ from pydantic import ConfigDict, Field, field_validator
 
 from cdiscway.specs.model import Strict
 
-RawFormat = Literal[
-    "delimited", "xlsx", "sas7bdat", "xpt", "parquet", "odm", "redcap", "castor", "openclinica", "rave", "sdtm"
-]  # fmt: skip
+FileFormat = Literal["delimited", "xlsx", "sas7bdat", "xpt", "parquet", "odm", "redcap", "castor", "openclinica", "rave"]
+RawFormat = FileFormat | Literal["sdtm"]
+"""`sdtm` is no export, but a folder of SDTM datasets that analysis datasets are mapped from."""
 DecimalMark = Literal[".", ","]
 _DELIMITER_WORDS = {"tab": "\t", "\\t": "\t", "semicolon": ";", "comma": ",", "pipe": "|"}
 
@@ -57,7 +57,7 @@ class FormOptions(TextOptions):
 
     file: str
     """The file's name in the raw folder."""
-    format: RawFormat | None = None
+    format: FileFormat | None = None
     """The file's format where it is another than the study's; a file that holds several forms names them itself then."""
     part: str = ""
     """The sheet of a workbook."""

@@ -12,7 +12,7 @@ from cdiscway.converters.dataset import DatasetMetadata, VariableMetadata
 from cdiscway.converters.results import run
 from cdiscway.converters.results.ard import in_words
 from cdiscway.converters.results.run import Results, compute_results, write_results
-from cdiscway.converters.results.spec import read_displays
+from cdiscway.converters.results.spec import NAMES, Figure, Row, Table, read_displays
 from cdiscway.converters.writers import xpt
 from cdiscway.specs.mistakes import MistakesError
 
@@ -193,3 +193,15 @@ def test_analysis_results_metadata_name_dataset_parameter_and_statistic(folder: 
     assert [item.item_oid for item in alive.datasets.datasets[0].variables] == ["IT.ADTTE.AVAL", "IT.ADTTE.CNSR"]
     assert [condition.oid for condition in conditions] == ["WC.RESULT.ADTTE.OS"]
     assert results_metadata(folder / "nowhere", variables) == (None, ())
+
+
+@pytest.mark.parametrize("model", [Table, Row, Figure], ids=lambda model: model.__name__)
+def test_every_word_stands_in_the_reference(model: type[Table | Row | Figure]) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "reference" / "analysis-results.md").read_text(encoding="utf-8")
+    assert [name for name in model.model_fields if f"`{name}`" not in page] == []
+
+
+@pytest.mark.parametrize("statistic", NAMES)
+def test_every_number_of_a_statistic_stands_in_the_reference(statistic: str) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "reference" / "analysis-results.md").read_text(encoding="utf-8")
+    assert f"| `{statistic}` | {' '.join(NAMES[statistic])} |" in page
