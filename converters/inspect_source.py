@@ -8,11 +8,11 @@ from pathlib import Path
 
 from cdiscway.specs.mistakes import Mistake, MistakesError
 
-from .readers.options import FormOptions, RawFormat, ReaderOptions
+from .readers.options import FileFormat, FormOptions, RawFormat, ReaderOptions
 from .readers.raw import SUFFIXES, Place
 
 _TEXT = (".csv", ".tsv", ".txt", ".dat")
-_BY_SUFFIX: dict[str, RawFormat] = {
+_BY_SUFFIX: dict[str, FileFormat] = {
     ".xlsx": "xlsx",
     ".sas7bdat": "sas7bdat",
     ".xpt": "xpt",
