@@ -22,8 +22,10 @@ crf_pages: {EI: [7, 12], NOFORM: 3}
 
 
 def say(study: Path, text: str) -> None:
+    """Say something in study.yaml, in place of what the example says under the same words."""
     path = study / "study.yaml"
-    path.write_text(path.read_text(encoding="utf-8") + text, encoding="utf-8")
+    said = re.sub(r"(?m)^(documents|dictionaries|crf_pages):.*\n", "", path.read_text(encoding="utf-8"))
+    path.write_text(said + text, encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
