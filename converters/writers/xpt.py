@@ -131,7 +131,8 @@ class Rows:
             yield buffer[:size].data
             buffer[:lead] = buffer[size:]  # what is behind the last page begins the next block
         rest = self.count - last
-        self._fill(self._fields(buffer[lead:], rest), last, self.count)
+        if rest:  # an empty dataset has none
+            self._fill(self._fields(buffer[lead:], rest), last, self.count)
         yield buffer[: lead + rest * self.width].data
 
     def _block_rows(self) -> tuple[int, int]:

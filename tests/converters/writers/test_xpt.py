@@ -309,6 +309,13 @@ def test_an_empty_dataset_is_written_on_request(tmp_path: Path) -> None:
     assert again.shape == (0, 1)
 
 
+def test_an_empty_dataset_of_several_variables_is_written_on_request(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"A": pd.Series([], dtype="str"), "B": np.zeros(0), "C": pd.Categorical([])})
+    variables = tuple(VariableMetadata(name, "", "Num" if name == "B" else "Char", 8) for name in frame)
+    write(frame, replace(DATASET, variables=variables), tmp_path / "xx.xpt", allow_empty=True)
+    assert read(tmp_path / "xx.xpt")[0].shape == (0, 3)
+
+
 @pytest.mark.parametrize("rows", [1, 2, 3, 1000, 4096, 5000])
 @pytest.mark.parametrize("block", [1, 100, 1 << 16, 1 << 20])
 def test_blocks_make_no_difference(rows: int, block: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
