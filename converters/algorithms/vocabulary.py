@@ -15,6 +15,7 @@ from .base import RuleBase
 from .calculate import CalculateRule
 from .datetimes import DateRule, DurationRule, IntervalRule, SasDateRule
 from .derive import DeriveRule
+from .impute import ImputeRule
 from .imwg import ImwgResponseRule
 from .lookup import LookupRule
 from .visit import VisitRule, VisitWindowRule
@@ -35,6 +36,7 @@ ALGORITHMS: dict[str, type[RuleBase]] = {
     "visit_window": VisitWindowRule,
     "lookup": LookupRule,
     "derive": DeriveRule,
+    "impute": ImputeRule,
     "imwg_response": ImwgResponseRule,
 }
 
@@ -73,6 +75,7 @@ Rule = Annotated[
     | Annotated[VisitWindowRule, Tag("visit_window")]
     | Annotated[LookupRule, Tag("lookup")]
     | Annotated[DeriveRule, Tag("derive")]
+    | Annotated[ImputeRule, Tag("impute")]
     | Annotated[ImwgResponseRule, Tag("imwg_response")],
     Discriminator(
         _algorithm,

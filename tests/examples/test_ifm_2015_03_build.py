@@ -169,8 +169,9 @@ def test_every_transport_file_has_the_records_the_report_tells(built: Path) -> N
 
 @pytest.mark.parametrize("package", ["sdtm", "adam"])
 def test_define_xml_is_valid_against_the_schema_of_define_xml_2_1(built: Path, package: str) -> None:
-    schema = resources.files("odmlib") / "schemas" / "define" / "2.1"
-    found = sorted(Path(str(schema)).rglob("define2-1-0.xsd"))
+    # The schema of Analysis Results Metadata is that of Define-XML 2.1 with their elements.
+    schema = resources.files("odmlib") / "schemas" / "arm" / "1.0-define2.1"
+    found = sorted(Path(str(schema)).rglob("arm1-0-0.xsd"))
     assert found, "odmlib ships the schema"
     validator = etree.XMLSchema(etree.parse(str(found[0])))
     validator.assertValid(etree.parse(str(built / package / "define.xml")))
