@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ import click
 
 if TYPE_CHECKING:
     from cdiscway.converters.build import Built
+    from cdiscway.validation.core import Agreement
     from cdiscway.validation.report import About
     from cdiscway.validation.run import ValidationResult
 
@@ -43,7 +45,8 @@ def print_verdict(result: ValidationResult) -> None:
     """Print the counts by severity, the checks that did not run, and the top causes."""
     counts = ", ".join(f"{result.count(severity)} {severity}" for severity in ("error", "warning", "info"))
     checks = sum(result.checks.values())
-    click.echo(f"{checks} checks; findings: {counts}; not run: {len(result.not_run)}")
+    waived = f"; waived: {len(result.waived)}" if result.waived else ""
+    click.echo(f"{checks} checks; findings: {counts}; not run: {len(result.not_run)}{waived}")
     for cause in result.causes[:TOP_CAUSES]:
         finding = cause.finding
         if finding.severity != "info":
@@ -52,6 +55,16 @@ def print_verdict(result: ValidationResult) -> None:
             click.echo(f"  {finding.severity}: {name} {finding.message}{records} ({finding.rule})")
     for item in result.not_run[:TOP_CAUSES]:
         click.echo(f"  not run: {item.dataset} {item.rule}: {item.reason}")
+
+
+def print_agreement(found: Sequence[Agreement]) -> None:
+    """Print how many rules of CDISC CORE agree with ours, and each that does not."""
+    counts = Counter(item.verdict for item in found)
+    click.echo("CDISC CORE: " + ", ".join(f"{count} {verdict}" for verdict, count in sorted(counts.items())))
+    for item in found:
+        if item.verdict in {"CORE alone", "ours alone"}:
+            names = ", ".join((*item.numbers, *item.rules))
+            click.echo(f"  {item.verdict}: {item.core} ({names}): {item.theirs} issues, {item.ours} records of ours")
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:

@@ -7,20 +7,52 @@ from pathlib import Path
 
 import click
 
+FILE = click.Path(path_type=Path, dir_okay=False)
+
 
 @click.command()
 @click.argument("path", type=click.Path(path_type=Path))
-@click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Write the report as one HTML page.")
-@click.option("--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Write the report as JSON.")
-def command(path: Path, html: Path | None, json_file: Path | None) -> None:
-    """Validate PATH: a study folder (mapped in memory, nothing is built), or a folder of XPT files, with or without define."""
+@click.option(
+    "--rules",
+    multiple=True,
+    type=click.Path(exists=True, path_type=Path),
+    help="Run the rules of a folder in CDISC's open rule format, too (may be repeated).",
+)
+@click.option("--html", type=FILE, help="Write the report as one HTML page.")
+@click.option("--json", "json_file", type=FILE, help="Write the report as JSON.")
+@click.option("--xlsx", type=FILE, help="Write the report as a workbook.")
+@click.option("--sarif", type=FILE, help="Write the findings as SARIF.")
+@click.option("--junit", type=FILE, help="Write the checks as JUnit XML.")
+@click.option(
+    "--waivers",
+    type=click.Path(exists=True, path_type=Path, dir_okay=False),
+    help="Set aside the findings this file waives (default: waivers.yaml in PATH).",
+)
+@click.option("--core", type=FILE, help="Run an installed CDISC CORE on the same files, and show where both agree.")
+def command(  # noqa: PLR0913, PLR0917 - one parameter per option
+    path: Path,
+    rules: tuple[Path, ...],
+    html: Path | None,
+    json_file: Path | None,
+    xlsx: Path | None,
+    sarif: Path | None,
+    junit: Path | None,
+    waivers: Path | None,
+    core: Path | None,
+) -> None:
+    """Validate PATH: a study folder (mapped in memory, nothing is built), or a folder of XPT files, with or without define.
+
+    With --core on a study folder, CORE reads the files of its last build.
+    """
     from cdiscway.cli.progress import progress_of
-    from cdiscway.cli.summary import print_datasets, print_verdict
+    from cdiscway.cli.summary import print_agreement, print_datasets, print_verdict
     from cdiscway.converters.validate import validate_path
 
     with progress_of("validating") as progress:
-        judged = validate_path(path, progress)
+        judged = validate_path(path, progress, rules, waivers, core)
     print_datasets(judged.result, judged.about)
     print_verdict(judged.result)
-    judged.write(html, json_file)
+    if core is not None:
+        print_agreement(judged.core)
+    judged.write(html, json_file, xlsx, sarif, junit)
     sys.exit(0 if judged.result.clean else 1)

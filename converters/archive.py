@@ -14,7 +14,7 @@ from pathlib import Path
 from cdiscway.validation.intake import read_package
 from cdiscway.validation.run import ValidationResult, validate
 
-from .build import Built, Progress, build_study, files_in, is_input, sha256
+from .build import Built, Progress, build_study, files_in, is_input, sha256, without_waived
 from .whole_file import whole_path
 
 ZIP_TIME = (1980, 1, 1, 0, 0, 0)
@@ -59,13 +59,14 @@ def validate_files(built: Built) -> ValidationResult:
     plan = built.converted.plan
     specs = {dataset.name: dataset.spec for package in built.converted.packages for dataset in package.datasets}
     package = read_package(built.folder, specs)
-    return validate(
+    result = validate(
         package.datasets,
         plan.terminology,
         findings=(*built.converted.findings, *package.findings),
         not_run=package.not_run,
         standards=[item.standard for item in built.converted.packages],
     )
+    return without_waived(result, plan.study)
 
 
 def reasons_against(result: ValidationResult) -> list[str]:

@@ -41,6 +41,7 @@ from .writers import xpt
 
 if TYPE_CHECKING:
     from cdiscway.validation.report import About
+    from cdiscway.validation.rule_model import Rule
     from cdiscway.validation.run import ValidationResult
 
 Progress = Callable[[str, int, int], None]
@@ -222,8 +223,11 @@ def build_study(folder: Path, progress: Progress = lambda *_: None) -> Built:
     return Built(converted, result, about, target, manifest)
 
 
-def judge(converted: Converted) -> ValidationResult:
-    """Validate the packages together, so that analysis records can be traced to their sources."""
+def judge(converted: Converted, rules: Sequence[Rule] = (), waivers: Path | None = None) -> ValidationResult:
+    """Validate the packages together, so that analysis records can be traced to their sources.
+
+    `rules` are the user's own beside ours; findings that `waivers` (else the study's waivers.yaml) names are set aside.
+    """
     from cdiscway.validation.run import validate  # noqa: PLC0415 - only what validates pays for it
 
     datasets = [dataset for package in converted.packages for dataset in package.datasets]
@@ -236,7 +240,20 @@ def judge(converted: Converted) -> ValidationResult:
         datasets = [*given.datasets, *datasets]
         standards = [converted.plan.study.file.standards.sdtm, *standards]
         findings, not_run = (*findings, *given.findings), (*not_run, *given.not_run)
-    return validate(datasets, converted.plan.terminology, findings=findings, not_run=not_run, standards=standards)
+    terminology = converted.plan.terminology
+    result = validate(datasets, terminology, findings=findings, not_run=not_run, standards=standards, rules=rules)
+    return without_waived(result, converted.plan.study, waivers)
+
+
+def without_waived(result: ValidationResult, study: Study, waivers: Path | None = None) -> ValidationResult:
+    """Set the findings aside that a file of waivers names (the study's waivers.yaml), on the day that dates every file."""
+    from cdiscway.validation.waivers import apply_waivers, read_waivers  # noqa: PLC0415
+
+    file = waivers or study.folder / "waivers.yaml"
+    if waivers is None and not file.is_file():
+        return result
+    shown = study.shown(file) if waivers is None else str(file)
+    return apply_waivers(result, read_waivers(file, shown), build_time(study).date())
 
 
 def write_datasets(converted: Converted, folder: Path) -> list[Finding]:
@@ -328,8 +345,8 @@ def build_time(study: Study) -> datetime:
 
 
 def write_reports(converted: Converted, result: ValidationResult, about: About, folder: Path) -> None:
-    """Write the validation report (HTML, JSON), the suites, the worklist and the lineage."""
-    from cdiscway.validation import report  # noqa: PLC0415 - only what validates pays for it
+    """Write the validation report (HTML, JSON, XLSX, SARIF, JUnit), the suites, the worklist and the lineage."""
+    from cdiscway.validation import report, report_junit, report_sarif, report_xlsx  # noqa: PLC0415 - only what validates
 
     target = folder / "validation"
     (target / "suites").mkdir(parents=True)
@@ -337,6 +354,9 @@ def write_reports(converted: Converted, result: ValidationResult, about: About, 
         write_json(suite, target / "suites" / f"{name.lower()}.json")
     report.write_json(result, target / "report.json", about)
     report.write_html(result, target / "report.html", about)
+    report_xlsx.write_xlsx(result, target / "report.xlsx", about)
+    report_sarif.write_sarif(result, target / "report.sarif", about)
+    report_junit.write_junit(result, target / "report.junit.xml", about)
     write_csv(converted.worklist, folder / "worklist.csv")
     write_workbook(converted.worklist, folder / "worklist.xlsx")
     write_kept(converted, folder)

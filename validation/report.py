@@ -105,6 +105,7 @@ def _finding(cause: Cause) -> dict[str, Any]:
         "fix_in": finding.fix_in,
         "examples": examples,
         "subjects": dict(sorted(cause.subjects.items())),
+        "also": list(cause.also),
     }
 
 
