@@ -66,7 +66,8 @@ class ImwgResponseRule(RuleBase):
         usable = ~np.isnan(days) & ~np.isnan(baseline)
         places = pd.DataFrame({"subject": subject.astype("str"), "day": days})
         twice = usable & places.duplicated(keep=False).to_numpy()
-        context.report_rows(twice, TWICE, "a subject has two assessments on one day: no response is recomputed")
+        message = "a subject has two assessments on one day: no response is recomputed"
+        context.report_rows(twice, TWICE, message, severity="warning")
         rows = np.flatnonzero(usable & ~twice)
         made = imwg_response(
             columns.take(subject, rows), days[rows], self._results(context).iloc[rows].reset_index(drop=True),
