@@ -21,7 +21,7 @@ def test_rules(folder: Path, only: str | None, verbose: bool) -> None:
     """Run the cases below FOLDER: what a rule finds must be what its case expects.
 
     A case agrees in dataset, record, variable and value, or it fails; a rule that cannot run fails with its reason.
-    Exit code 1 when a case failed.
+    A case without results.csv has no values to compare; those that pass are named. Exit code 1 when a case failed.
     """
     from cdiscway.validation.rule_cases import CaseRunner
     from cdiscway.validation.rule_library import PackageTerminology, library_of
@@ -30,6 +30,7 @@ def test_rules(folder: Path, only: str | None, verbose: bool) -> None:
     passed = failed = 0
     current, good = "", 0
     reasons: list[str] = []
+    noted: list[str] = []
     for result in runner.run_folder(folder, only):
         if result.rule != current:
             _print_rule(current, good, reasons)
@@ -37,12 +38,17 @@ def test_rules(folder: Path, only: str | None, verbose: bool) -> None:
         if result.passed:
             good += 1
             passed += 1
+            noted += [f"{result.rule} {result.case}: {result.note}"] if result.note else []
             if verbose:
                 click.echo(f"{result.rule} {result.case}: passed")
         else:
             reasons.append(f"{result.case}: {result.reason}")
             failed += 1
     _print_rule(current, good, reasons)
+    if noted:
+        click.echo(f"{len(noted)} of those passed prove less than the others:")
+        for note in noted:
+            click.echo(f"  {note}")
     click.echo(f"{passed} passed, {failed} failed")
     sys.exit(1 if failed else 0)
 

@@ -25,17 +25,19 @@ from .rule_model import Rule, normal_version, read_rule
 from .rule_run import RuleOutcome, run_rules
 
 Expected = Counter[tuple[str, str, str, str]]
+_UNCOMPARED = "has no results.csv: no value was compared"
 LibraryLoader = Callable[[str, str], LibraryMetadata | None]
 
 
 @dataclass(frozen=True)
 class CaseResult:
-    """What became of one case; `reason` says why it failed."""
+    """What became of one case; `reason` says why it failed, `note` what a pass does not prove."""
 
     rule: str
     case: str
     passed: bool
     reason: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,8 @@ class CaseRunner:
         if not_run:
             return CaseResult(name, _case_name(case), False, f"not run on {not_run[0].dataset}: {not_run[0].reason}")
         reason = judge_case(case, found_of(outcomes))
-        return CaseResult(name, _case_name(case), not reason, reason)
+        note = "" if reason or (case / "results" / "results.csv").exists() else _UNCOMPARED
+        return CaseResult(name, _case_name(case), not reason, reason, note)
 
 
 def _id_of(file: Path) -> str:

@@ -16,6 +16,7 @@ from . import (
     reported,
     second,
     structure,
+    summary,
     trial,
     values,
 )
@@ -45,6 +46,7 @@ __all__ = [
     "reported",
     "second",
     "structure",
+    "summary",
     "trial",
     "values",
 ]

@@ -349,7 +349,7 @@ def events_are_described(_study: Study, view: View) -> Iterator[Hit]:
     event = view.where("CNSR", lambda values: [float(v) == 0 for v in values]).astype(int)
     keys = view.group(*(["PARAMCD"] if "PARAMCD" in view else []), "EVNTDESC")
     usable = ~view.missing("EVNTDESC") & ~view.missing("CNSR")
-    mask = usable & _several(keys, keys * 2 + event, usable)
+    mask = usable & _several(keys, keys.astype(np.int64) * 2 + event, usable)
     yield from hits("EVNTDESC", "EVNTDESC '{value}' stands for an event and for censoring", mask, by_value=True)
 
 

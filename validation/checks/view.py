@@ -14,7 +14,8 @@ from cdiscway.converters.dataset import BuiltDataset
 from ..iso8601 import IsoDates, read_dates
 
 Mask = npt.NDArray[np.bool_]
-Codes = npt.NDArray[np.intp]
+Codes = npt.NDArray[Any]
+"""Whole numbers of 32 bits: codes of values (-1: none), or numbers of groups; half the memory of an index."""
 Values = npt.NDArray[np.object_]
 
 
@@ -124,7 +125,7 @@ class View:
             joined = joined * (len(values) + 1) + (codes + 1)
             if joined.max(initial=0) > 2**40:
                 joined = pd.factorize(joined)[0].astype(np.int64)
-        numbers: Codes = pd.factorize(joined)[0]
+        numbers: Codes = pd.factorize(joined)[0].astype(np.int32)
         return numbers
 
     def shown(self, variable: str, position: int) -> str:
@@ -140,20 +141,23 @@ def _holds_text(kind: Any) -> bool:
 
 def _factorize(column: pd.Series[Any]) -> tuple[Codes, Values]:
     if isinstance(column.dtype, pd.CategoricalDtype):
-        codes = np.asarray(column.cat.codes, dtype=np.intp)
+        codes = np.asarray(column.cat.codes).astype(np.int32)
         values = np.asarray(column.cat.categories, dtype=object)
         used = np.bincount(codes[codes >= 0], minlength=len(values)) > 0 if len(values) else np.zeros(0, dtype=bool)
         if not used.all():
-            remap = np.append(np.where(used, np.cumsum(used) - 1, -1), -1)
-            codes, values = remap[codes].astype(np.intp), values[used]
+            codes, values = _recoded(codes, used), values[used]
     else:
         found, index = pd.factorize(column, use_na_sentinel=True)
-        codes, values = np.asarray(found, dtype=np.intp), np.asarray(index, dtype=object)
-    empty = np.fromiter((value == "" for value in values), dtype=bool, count=len(values))
-    if empty.any():
-        remap = np.append(np.where(empty, -1, np.cumsum(~empty) - 1), -1)
-        codes, values = remap[codes].astype(np.intp), values[~empty]
-    return codes, values
+        codes, values = np.asarray(found).astype(np.int32), np.asarray(index, dtype=object)
+    filled = np.fromiter((value != "" for value in values), dtype=bool, count=len(values))
+    return (codes, values) if filled.all() else (_recoded(codes, filled), values[filled])
+
+
+def _recoded(codes: Codes, kept: Mask) -> Codes:
+    """Number the values that are kept anew; the others are missing."""
+    places = np.append(np.where(kept, np.cumsum(kept) - 1, -1), -1).astype(np.int32)
+    recoded: Codes = places[codes]
+    return recoded
 
 
 def show_value(value: object) -> str:
