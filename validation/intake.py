@@ -87,7 +87,7 @@ def _read(package: Package, path: Path, shown: str, name: str) -> tuple[pd.DataF
     problems: tuple[Mistake, ...] = ()
     for encoding in ("ascii", "utf-8", "cp1252"):
         try:
-            frame, metadata = _whole(path, encoding)
+            frame, metadata = xpt.read(path, encoding=encoding)
         except MistakesError as error:
             problems = problems or error.mistakes
             continue
@@ -101,15 +101,6 @@ def _read(package: Package, path: Path, shown: str, name: str) -> tuple[pd.DataF
     package.report(READ, name, f"{shown} cannot be read: {'; '.join(reasons)}")
     package.not_run.append(NotRun(READ.id, name, f"{shown} cannot be read: none of its records was checked"))
     return None
-
-
-def _whole(path: Path, encoding: str) -> tuple[pd.DataFrame, DatasetMetadata]:
-    if xpt.count_records(path):
-        return xpt.read(path, encoding=encoding)
-    metadata = xpt.read_metadata(path, encoding=encoding)
-    kinds = {"Char": "str", "Num": "float64"}
-    columns = {variable.name: pd.Series([], dtype=kinds[variable.type]) for variable in metadata.variables}
-    return pd.DataFrame(columns), metadata
 
 
 def guess_spec(metadata: DatasetMetadata) -> DatasetSpec:
