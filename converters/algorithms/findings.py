@@ -90,7 +90,7 @@ def standard_results(
     }
     if collected.low is not None or collected.high is not None:
         units = (original, shown["STRESU"], _recoded(collected.range_unit, len(original), prefix, context, variables))
-        shown |= _ranges(collected, units, test, targets[""], context)
+        shown |= _ranges(collected, units, test, (targets, kinds), context)
         bounds = [shown[name].to_numpy(dtype=np.float64) for name in ("STNRLO", "STNRHI")]
         if f"{prefix}NRIND" not in context.values:
             shown["NRIND"] = reference_range_indicator(numbers[codes], *bounds)
@@ -171,18 +171,22 @@ def _ranges(
     collected: Collected,
     units: tuple[pd.Series, pd.Series, pd.Series],
     test: TestRow,
-    to: _Target,
+    kinds: tuple[Mapping[str, _Target], pd.Series | None],
     context: Context,
 ) -> dict[str, pd.Series]:
-    """Return the limits in the unit of the result (--ORNRLO, --ORNRHI) and in the standard unit (--STNRLO, --STNRHI)."""
+    """Return the limits in the unit of the result (--ORNRLO, --ORNRHI) and in the standard unit (--STNRLO, --STNRHI).
+
+    Each kind of test in the rows has its own standard unit and molar mass: `kinds` as `_targets` gives them.
+    """
     original, standard, own = units
+    targets, kind = kinds
     if collected.range_unit is None:
         own = original
     found: dict[str, pd.Series] = {}
     for suffix, limit in (("LO", collected.low), ("HI", collected.high)):
         given = columns.nothing(len(original)) if limit is None else limit
-        codes, tuples = columns.distinct_tuples([given, own, original, standard])
-        made = [_limit(item, test, to, context) for item in tuples]
+        codes, tuples = columns.distinct_tuples([given, own, original, standard, *([] if kind is None else [kind])])
+        made = [_limit(item[:4], test, targets["" if kind is None else item[4] or ""], context) for item in tuples]
         found[f"ORNR{suffix}"] = columns.from_codes(codes, [text for text, _, _ in made])
         found[f"STNR{suffix}"] = pd.Series(np.array([number for _, number, _ in made] + [np.nan])[codes])
         for place, (_, _, trouble) in enumerate(made):
@@ -198,16 +202,15 @@ def _limit(item: tuple[str | None, ...], test: TestRow, to: _Target, context: Co
     text, own, original, standard = item
     number = None if text is None else read_number(text, test.decimal or context.decimal)
     if text is None or number is None:
-        return text, np.nan, ""
+        return text, np.nan, "" if text is None else "it is no number"
     value = Decimal(number)
+    standard = standard or to.unit or original  # a row without a standard result has the range of its test all the same
     try:
         shown = (
             text if own == original or not own or not original else f"{_shortest(to.convert(value, own, original)):f}"
         )
         if test.factor is not None and own == original:
             made = value * Decimal(test.factor)
-        elif standard is None and to.unit is not None and own:
-            made = to.convert(value, own, to.unit)
         else:
             made = value if own == standard or not own or not standard else to.convert(value, own, standard)
     except UnitError as error:
