@@ -53,8 +53,12 @@ def print_verdict(result: ValidationResult) -> None:
             name = ".".join(part for part in (finding.dataset, finding.variable) if part)
             records = f" [{finding.records} records]" if finding.records > 1 else ""
             click.echo(f"  {finding.severity}: {name} {finding.message}{records} ({finding.rule})")
-    for item in result.not_run[:TOP_CAUSES]:
-        click.echo(f"  not run: {item.dataset} {item.rule}: {item.reason}")
+    reasons: dict[tuple[str, str], list[str]] = {}
+    for item in result.not_run:
+        reasons.setdefault((item.rule, item.reason), []).append(item.dataset)
+    for (rule, reason), datasets in list(reasons.items())[:TOP_CAUSES]:
+        where = datasets[0] if len(datasets) == 1 else f"{len(datasets)} datasets"
+        click.echo(f"  not run: {where} {rule}: {reason}")
 
 
 def print_agreement(found: Sequence[Agreement]) -> None:
