@@ -20,7 +20,7 @@ from cdiscway.converters.reporter import Reporter, WorkItem
 from cdiscway.specs.load import Way
 from cdiscway.specs.mistakes import nearest
 from cdiscway.specs.model import Codelist, Strict, VariableSpec
-from cdiscway.validation.finding import Severity
+from cdiscway.validation.finding import FixIn, Severity
 
 from . import columns
 from .conditions import Expression, ExpressionError, Kind, parse_condition, parse_expression, parse_value
@@ -219,7 +219,16 @@ class Context:
             WorkItem(kind, self.dataset, variable, self.table.key[1], value, int(rows.sum()), suggestion, codelist)
         )
 
-    def report_rows(self, rows: np.ndarray, rule: str, message: str, severity: Severity = "error") -> None:
+    def report_rows(
+        self,
+        rows: np.ndarray,
+        rule: str,
+        message: str,
+        severity: Severity = "error",
+        *,
+        column: str = "",
+        fix_in: FixIn = "mapping",
+    ) -> None:
         """Report rows for which something is wrong with the mapping's assumption."""
         variable = self.target.name if self.target is not None else ""
         self.reporter.report(
@@ -230,7 +239,8 @@ class Context:
             variable=variable,
             rows=rows,
             sources=self.table.sources,
-            fix_in="mapping",
+            column=column,
+            fix_in=fix_in,
         )
 
     @property

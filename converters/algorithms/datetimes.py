@@ -49,7 +49,7 @@ class DateRule(RuleBase):
     """`{date: DATVIS}` or `{date: [DATVIS, HEURE]}`: a collected date, with its time, as ISO 8601.
 
     Formats, unknown words and the pivot of two-digit years are the study's (`dates:` in study.yaml) unless given here.
-    An impossible or unreadable date becomes a finding with the raw text, and no value.
+    An impossible or unreadable date becomes a finding with the raw text, and no value. So does a time without a date.
     """
 
     date: Annotated[tuple[Input, ...], BeforeValidator(_as_list)] = Field(min_length=1, max_length=2)
@@ -80,7 +80,16 @@ class DateRule(RuleBase):
         if len(parts) == 1:
             return dates
         times = self._read(parts[1], lambda texts: parse_times(texts, unknown=unknown), context, 1)
-        return combine(dates, columns.choose([~columns.missing(dates)], [times], len(context)))
+        dated = ~columns.missing(dates)
+        self._report_alone(~dated & ~columns.missing(times), context)
+        return combine(dates, columns.choose([dated], [times], len(context)))
+
+    def _report_alone(self, rows: np.ndarray, context: Context) -> None:
+        """A time without a date says nothing: it is left out, and that is said (one finding for all rows)."""
+        if rows.any():
+            date, time = (describe(rule, context.table.key) for rule in self.date)
+            message = f"{time} holds a time, but {date} no date that can be read: the time is left out"
+            context.report_rows(rows, "CDW-MAP-DATE-IMPOSSIBLE", message, "warning", column=time, fix_in="raw")
 
     def _read(self, column: pd.Series, parse: Parser, context: Context, place: int) -> pd.Series:
         codes, texts = columns.distinct(columns.as_text(column))
