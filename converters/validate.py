@@ -9,8 +9,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cdiscway.define.check import check_define
+from cdiscway.define.specs import Specs, specs_of
 from cdiscway.specs.codelists import Terminology, load_terminology
 from cdiscway.specs.mistakes import Mistake, MistakesError
+from cdiscway.specs.model import DatasetSpec
 from cdiscway.validation.core import Agreement, agreements, run_core
 from cdiscway.validation.finding import Finding, NotRun
 from cdiscway.validation.intake import read_package
@@ -25,6 +27,7 @@ from cdiscway.validation.run import ValidationResult, validate
 from cdiscway.validation.waivers import apply_waivers, read_waivers
 
 from .build import Progress, about_study, convert, judge, read_plan
+from .dataset import BuiltDataset
 
 _WRITERS = {"html": write_html, "json": write_json, "xlsx": write_xlsx, "sarif": write_sarif, "junit": write_junit}
 
@@ -87,12 +90,15 @@ def validate_folder(
     waivers: Path | None = None,
 ) -> Judged:
     """Validate every transport file in and below a folder, against each define.xml that stands beside them."""
+    findings, not_run, said = check_defines(folder)
     package = read_package(folder)
+    specs = {spec.name: spec for part in said for spec in part.datasets}
+    datasets = [as_said(dataset, specs.get(dataset.name)) for dataset in package.datasets]
+    terminology = terminology.extended({item.code: item.terms for part in said for item in part.codelists})
     progress("validating", 0, 1)
-    findings, not_run = check_defines(folder)
-    standards = sorted({dataset.spec.standard for dataset in package.datasets})
+    standards = sorted({dataset.spec.standard for dataset in datasets})
     result = validate(
-        package.datasets,
+        datasets,
         terminology,
         findings=(*package.findings, *findings),
         not_run=(*package.not_run, *not_run),
@@ -140,12 +146,23 @@ def beside_core(judged: Judged, core: Path, rules: Sequence[Rule]) -> Judged:
     return replace(judged, core=found, about=replace(judged.about, sections=(*judged.about.sections, section)))
 
 
-def check_defines(folder: Path) -> tuple[Sequence[Finding], Sequence[NotRun]]:
-    """Hold every define.xml of a folder against the transport files beside it."""
+def check_defines(folder: Path) -> tuple[list[Finding], list[NotRun], list[Specs]]:
+    """Hold every define.xml of a folder against the transport files beside it; return also what it says of them."""
     findings: list[Finding] = []
     not_run: list[NotRun] = []
+    said: list[Specs] = []
     for path in sorted(folder.rglob("define.xml")):
         checked = check_define(path)
         findings.extend(checked.findings)
         not_run.extend(checked.not_run)
-    return findings, not_run
+        if checked.define is not None:
+            said.append(specs_of(checked.define))
+    return findings, not_run, said
+
+
+def as_said(dataset: BuiltDataset, said: DatasetSpec | None) -> BuiltDataset:
+    """Return the dataset with the class, the structure and the keys that its define.xml gives."""
+    if said is None:
+        return dataset
+    told = {"observation_class": said.observation_class, "structure": said.structure, "keys": said.keys}
+    return replace(dataset, spec=dataset.spec.model_copy(update=told))

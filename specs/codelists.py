@@ -76,6 +76,16 @@ class Terminology:
         """The sponsor's terms with their codelists, for the report and the reviewer's guide."""
         return tuple((self.codelist(code), term) for code, terms in self._extensions.items() for term in terms)
 
+    def extended(self, terms: Mapping[str, Sequence[Term]]) -> Terminology:
+        """Return the terminology with sponsor's terms (those without a code) of some lists, by NCI codelist code."""
+        more = {code: tuple(term for term in found if term.extended) for code, found in terms.items() if code in self}
+        own = {code: (*self._extensions.get(code, ()), *found) for code, found in more.items() if found}
+        return Terminology(self._packages, {**self._extensions, **own})
+
+    def __contains__(self, code: str) -> bool:
+        """Whether a list of that NCI code is loaded."""
+        return any(code in package for package in self._packages)
+
     @functools.cached_property
     def names(self) -> tuple[str, ...]:
         """The submission values of all codelists."""

@@ -87,6 +87,15 @@ def test_validate_judges_a_folder_of_transport_files_with_define_xml(
     assert {item["name"] for item in report["datasets"]} >= {"DM", "EX", "PR", "LB", "DS", "TS"}
 
 
+def test_validate_of_all_that_was_built_finds_no_error_and_knows_the_terms_of_define_xml(
+    built: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, _ = run(capsys, "validate", str(built))
+    assert code == 0, out
+    assert "CDW-TERM" not in out
+    assert re.search(r"^ADAE +33 +\d+ +0 ", out, re.MULTILINE)
+
+
 def test_validate_judges_a_folder_without_define_xml(
     built: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -17,6 +17,9 @@ from cdiscway.specs.standards import STANDARDS, Standard, load_standard
 from ..finding import FixIn, Severity
 from .view import View
 
+WITHIN_ADAMIG = {"ADaM OCCDS 1.1": "ADaMIG 1.3", "ADaM BDS for TTE 1.0": "ADaMIG 1.3"}
+"""The structures of ADaM that have papers of their own; their specs stand beside those of the implementation guide."""
+
 Group = Literal[
     "file",
     "package",
@@ -162,6 +165,7 @@ class Study:
     def standard(self, view: View) -> Standard | None:
         """Return the implementation guide a dataset follows, or None where it is none of those shipped."""
         name = view.dataset.spec.standard
+        name = WITHIN_ADAMIG.get(name, name)
         return load_standard(name) if name in STANDARDS else None
 
     def guide(self, view: View) -> DatasetSpec | None:
