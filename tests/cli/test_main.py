@@ -92,7 +92,7 @@ def test_validate_of_all_that_was_built_finds_no_error_and_knows_the_terms_of_de
 ) -> None:
     code, out, _ = run(capsys, "validate", str(built))
     assert code == 0, out
-    assert "CDW-TERM" not in out
+    assert "CDW-CODELIST" not in out
     assert re.search(r"^ADAE +33 +\d+ +0 ", out, re.MULTILINE)
 
 
