@@ -162,9 +162,20 @@ def _standardise(parsed: ParsedResult, unit: str | None, test: TestRow, to: _Tar
             return _Standard(None, np.nan, None, str(error))
     text = parsed.number if number == Decimal(parsed.number) else f"{_shortest(number):f}"
     if test.decimals is not None:
-        text = f"{round_half_up(number, test.decimals):f}"
+        text = _rounded(number, test.decimals, text, parsed)
     value = np.nan if parsed.comparator else float(text)
     return _Standard(f"{parsed.comparator}{text}", value, target)
+
+
+def _rounded(number: Decimal, decimals: int, text: str, parsed: ParsedResult) -> str:
+    """Round a standard result. A limit of detection (<0.1) is rounded where it was converted only, and never to 0.
+
+    `<0.1` as `<0` would be another statement, and an impossible one.
+    """
+    rounded = round_half_up(number, decimals)
+    if parsed.comparator and (number == Decimal(parsed.number or 0) or not rounded):
+        return text
+    return f"{rounded:f}"
 
 
 def _ranges(
@@ -240,11 +251,11 @@ def _report(
 
 
 def _method(test: TestRow, targets: Mapping[str, _Target]) -> str:
+    rounding = "" if test.decimals is None else f", rounded to {test.decimals} decimals"
     if test.factor is not None:
-        return f"Collected result multiplied by {test.factor}."
+        return f"Collected result multiplied by {test.factor}{rounding}."
     units = list(dict.fromkeys(target.unit for target in targets.values()))
     if units == [None]:
-        return "Collected result with a decimal point."
-    rounding = "" if test.decimals is None else f", rounded to {test.decimals} decimals"
+        return f"Collected result with a decimal point{rounding}."
     to = units[0] if len(units) == 1 else "the standard unit of the test"
     return f"Collected result converted to {to}{rounding}."
