@@ -137,7 +137,8 @@ class LookupRule(RuleBase):
         np.maximum.at(high, keys, codes)
         several = np.flatnonzero(high > low)
         rows = np.isin(here, several)
-        message = f"finds several values in {self.key[0]} {self.key[1]}; say with 'pick' which one counts"
+        what = describe(self.lookup, self.key) if self.lookup is not None else "records"
+        message = f"the lookup of {what} finds several values in {self.key[0]} {self.key[1]}; say with 'pick' which one counts"
         context.report_rows(rows, "CDW-MAP-LOOKUP", message)
 
     def provenance(self, table: TableKey) -> Provenance:

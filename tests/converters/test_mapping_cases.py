@@ -3,7 +3,7 @@
 A case in tests/cases/mapping/*.yaml has a `name`, the raw columns (`raw: {A: [x, y]}`, one subject per row unless SUBJ is
 given; several forms as `forms: {F: {...}}`), and either one `rule` for one variable (`for`, default AETERM of AE) with
 the values it `gives`, or whole `mappings` with the `records` of datasets. `findings` are (rule id, records) of what is
-wrong with the data, `mistakes` are parts of the messages of what is wrong with the mapping.
+wrong with the data, `said` parts of their messages, `mistakes` are parts of the messages of what is wrong with the mapping.
 """
 
 from __future__ import annotations
@@ -143,6 +143,8 @@ def check_values(case: dict[str, Any], plan: Any) -> list[tuple[str, int]]:
         assert mapped.provenance[case.get("for", "AETERM")].origin == case["origin"]
     if "method" in case:
         assert mapped.provenance[case.get("for", "AETERM")].method == case["method"]
+    for part in case.get("said", []):
+        assert any(part in finding.message for finding in reporter.findings), [one.message for one in reporter.findings]
     return [(finding.rule, finding.records) for finding in reporter.findings]
 
 
