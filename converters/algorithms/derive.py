@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
 import numpy as np
 import pandas as pd
@@ -17,8 +17,11 @@ from pydantic import Field
 
 from cdiscway.converters.dataset import Provenance
 from cdiscway.converters.derivations.age import age
+from cdiscway.converters.derivations.baseline_change import change, percent_change
 from cdiscway.converters.derivations.bmi_bsa import bmi, bsa
 from cdiscway.converters.derivations.duration import duration
+from cdiscway.converters.derivations.egfr import ckd_epi, creatinine_clearance, mdrd
+from cdiscway.converters.derivations.exposure import dose_per_kg, doses_given
 from cdiscway.converters.derivations.reference_range import reference_range_indicator
 from cdiscway.converters.derivations.study_day import study_day
 from cdiscway.converters.derivations.treatment_emergent import treatment_emergent
@@ -40,7 +43,10 @@ OWN_FILE = "derivations.py"
 
 @dataclass(frozen=True)
 class Derivation:
-    """One derivation of the library: its inputs by name and what they are (date, days, number, text), and its sentence."""
+    """One derivation of the library: its inputs by name and what they are (date, days, number, text), and its sentence.
+
+    Options that the function gives no default are needed.
+    """
 
     function: Callable[..., Any]
     inputs: Mapping[str, str]
@@ -73,6 +79,36 @@ LIBRARY: dict[str, Derivation] = {
     "bsa": Derivation(
         bsa, {"height": "number", "weight": "number"}, "Body surface area from {height} and {weight}.", ("method",)
     ),
+    "ckd_epi": Derivation(
+        ckd_epi,
+        {"creatinine": "number", "age": "number", "sex": "text"},
+        "eGFR (mL/min/1.73 m2) by CKD-EPI 2021 from {creatinine}, {age} and {sex}.",
+        ("unit",),
+    ),
+    "mdrd": Derivation(
+        mdrd,
+        {"creatinine": "number", "age": "number", "sex": "text"},
+        "eGFR (mL/min/1.73 m2) by the four-variable MDRD equation, without race, from {creatinine}, {age} and {sex}.",
+        ("unit",),
+    ),
+    "creatinine_clearance": Derivation(
+        creatinine_clearance,
+        {"creatinine": "number", "age": "number", "sex": "text", "weight": "number"},
+        "Creatinine clearance (mL/min) by Cockcroft and Gault from {creatinine}, {age}, {sex} and {weight} (kg).",
+        ("unit",),
+    ),
+    "change": Derivation(change, {"values": "number", "base": "number"}, "{values} minus {base}."),
+    "percent_change": Derivation(
+        percent_change,
+        {"values": "number", "base": "number"},
+        "100 * ({values} minus {base}) / size of {base}; none where {base} is 0.",
+    ),
+    "doses_given": Derivation(
+        doses_given,
+        {"start": "days", "end": "days", "per_day": "number"},
+        "Days from {start} to {end}, both in it, times {per_day}.",
+    ),
+    "dose_per_kg": Derivation(dose_per_kg, {"dose": "number", "weight_kg": "number"}, "{dose} by {weight_kg} (kg)."),
 }
 """The derivations a mapping may name. Dates are ISO 8601 text, days are their SAS days, numbers are read."""
 
@@ -110,6 +146,22 @@ class DeriveRule(RuleBase):
             if allowed is not None and name not in allowed:
                 hint = nearest(name, allowed)
                 scope.add((*way, "options", name), f"derivation '{self.derive}' has no option '{name}'", hint)
+        for name in allowed or ():
+            self._check_option(name, scope, way)
+
+    def _check_option(self, name: str, scope: Scope, way: Way) -> None:
+        """An option without a default must be given, and one of a few words must be one of them."""
+        function = LIBRARY[self.derive].function
+        words = get_args(get_type_hints(function)[name]) if name in self.options else ()
+        if name in self.options and words and all(isinstance(word, str) for word in words):
+            if self.options[name] not in words:
+                hint = nearest(str(self.options[name]), words)
+                message = f"'{name}' is {' or '.join(words)}, not '{self.options[name]}'"
+                scope.add((*way, "options", name), message, hint)
+        elif (
+            name not in self.options and inspect.signature(function).parameters[name].default is inspect.Parameter.empty
+        ):
+            scope.add((*way, "options"), f"derivation '{self.derive}' needs the option '{name}'", "")
 
     def evaluate(self, context: Context) -> pd.Series:
         """Return what the function yields; an error in a study's own function is an error finding."""
@@ -144,8 +196,8 @@ LIBRARY_INPUTS: dict[str, tuple[str, ...]] = {name: tuple(item.inputs) for name,
 
 
 def as_kind(column: pd.Series, kind: str, context: Context) -> Any:
-    """Return an input as its derivation takes it: ISO 8601 text, SAS days, or numbers."""
-    if kind == "date":
+    """Return an input as its derivation takes it: ISO 8601 or other text, SAS days, or numbers."""
+    if kind in {"date", "text"}:
         return columns.as_text(column)
     if columns.is_number(column):
         return column.to_numpy(dtype=np.float64)
