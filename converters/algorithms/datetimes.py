@@ -74,35 +74,38 @@ class DateRule(RuleBase):
         unknown = (*DEFAULT_UNKNOWN, *(self.unknown or declared.unknown))
         pivot = self.pivot if self.pivot is not None else declared.pivot
         parts = [rule.evaluate(context) for rule in self.date]
-        dates = self._read(
+        dates, told = self._read(
             parts[0], lambda texts: parse_dates(texts, formats=formats, unknown=unknown, pivot=pivot), context, 0
         )
         if len(parts) == 1:
             return dates
-        times = self._read(parts[1], lambda texts: parse_times(texts, unknown=unknown), context, 1)
+        times, _ = self._read(parts[1], lambda texts: parse_times(texts, unknown=unknown), context, 1)
         dated = ~columns.missing(dates)
-        self._report_alone(~dated & ~columns.missing(times), context)
+        self._report_alone(~dated & ~told & ~columns.missing(times), context)
         return combine(dates, columns.choose([dated], [times], len(context)))
 
     def _report_alone(self, rows: np.ndarray, context: Context) -> None:
         """A time without a date says nothing: it is left out, and that is said (one finding for all rows)."""
         if rows.any():
             date, time = (describe(rule, context.table.key) for rule in self.date)
-            message = f"{time} holds a time, but {date} no date that can be read: the time is left out"
+            message = f"{time} holds a time, but {date} no date: the time is left out"
             context.report_rows(rows, "CDW-MAP-DATE-IMPOSSIBLE", message, "warning", column=time, fix_in="raw")
 
-    def _read(self, column: pd.Series, parse: Parser, context: Context, place: int) -> pd.Series:
+    def _read(self, column: pd.Series, parse: Parser, context: Context, place: int) -> tuple[pd.Series, np.ndarray]:
+        """Return ISO 8601 text, and the rows that are a finding."""
         codes, texts = columns.distinct(columns.as_text(column))
         parsed = parse(texts)
         name = describe(self.date[place], context.table.key)
+        told = np.zeros(len(codes), dtype=bool)
         for code, result in enumerate(parsed):
             if result.status in _TROUBLE:
+                told |= codes == code
                 severity, rule, words = _TROUBLE[result.status]
                 message = f"'{texts[code]}' in {name} {words}: {result.reason}"
                 context.report_value(
                     codes == code, name, texts[code], rule, message, severity=severity, kind="date", whole=True
                 )
-        return columns.from_codes(codes, [result.iso for result in parsed])
+        return columns.from_codes(codes, [result.iso for result in parsed]), told
 
     def provenance(self, table: TableKey) -> Provenance:
         """Collected."""
