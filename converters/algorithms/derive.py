@@ -12,16 +12,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from pydantic import Field
 
 from cdiscway.converters.dataset import Provenance
 from cdiscway.converters.derivations.age import age
-from cdiscway.converters.derivations.baseline_change import change, percent_change
+from cdiscway.converters.derivations.baseline_change import base_values, change, percent_change
 from cdiscway.converters.derivations.bmi_bsa import bmi, bsa
 from cdiscway.converters.derivations.duration import duration
 from cdiscway.converters.derivations.egfr import ckd_epi, creatinine_clearance, mdrd
 from cdiscway.converters.derivations.exposure import dose_per_kg, doses_given
+from cdiscway.converters.derivations.keys import Mask, ranks
+from cdiscway.converters.derivations.occurrence_flags import first_occurrence
 from cdiscway.converters.derivations.reference_range import reference_range_indicator
 from cdiscway.converters.derivations.study_day import study_day
 from cdiscway.converters.derivations.treatment_emergent import treatment_emergent
@@ -29,9 +32,10 @@ from cdiscway.specs.load import Way
 from cdiscway.specs.mistakes import nearest
 
 from . import columns
-from .assign import describe
+from .assign import check_condition, describe
 from .base import Context, RuleBase, Scope, TableKey, merge_provenance
 from .iso8601 import date_days
+from .lookup import subject_of
 from .results import read_number
 
 if TYPE_CHECKING:
@@ -52,6 +56,37 @@ class Derivation:
     inputs: Mapping[str, str]
     method: str
     options: tuple[str, ...] = ()
+    grouped: bool = False
+    """Whether the records of a subject (and of the columns in `by`) are taken together: it has `by`, `order`, `where`."""
+
+
+@dataclass(frozen=True)
+class Groups:
+    """The records taken together, what orders them, and which of them count."""
+
+    by: list[pd.Series]
+    order: list[pd.Series]
+    among: Mask
+    report: Callable[[Mask, str], None]
+    """Reports an error of the data in some records."""
+
+
+def base(groups: Groups, value: npt.ArrayLike) -> pd.Series:
+    """Return BASE: the value of the records that count (ABLFL is Y), for all records of their group."""
+    made = base_values(groups.by, value, groups.among)
+    groups.report(made.conflict, "the baseline records of a group disagree: there is no base")
+    return pd.Series(made.base)
+
+
+def first(groups: Groups) -> pd.Series:
+    """Flag the first record of each group by the order."""
+    return first_occurrence(groups.by, groups.order, groups.among)
+
+
+def last(groups: Groups) -> pd.Series:
+    """Flag the last record of each group by the order."""
+    backwards = [pd.Series(-ranks(key)) for key in groups.order]
+    return first_occurrence(groups.by, backwards, groups.among)
 
 
 LIBRARY: dict[str, Derivation] = {
@@ -109,6 +144,9 @@ LIBRARY: dict[str, Derivation] = {
         "Days from {start} to {end}, both in it, times {per_day}.",
     ),
     "dose_per_kg": Derivation(dose_per_kg, {"dose": "number", "weight_kg": "number"}, "{dose} by {weight_kg} (kg)."),
+    "base": Derivation(base, {"value": "number"}, "{value} of the baseline record.", grouped=True),
+    "first": Derivation(first, {}, "'Y' on the first record.", grouped=True),
+    "last": Derivation(last, {}, "'Y' on the last record.", grouped=True),
 }
 """The derivations a mapping may name. Dates are ISO 8601 text, days are their SAS days, numbers are read."""
 
@@ -118,11 +156,16 @@ class DeriveRule(RuleBase):
 
     `with` gives its inputs by name, `options` its settings. A function of the study's derivations.py takes pandas Series of
     text (or numbers, where the input yields numbers) and returns one value for each; its docstring becomes the method.
+    `first`, `last` and `base` take the records of a subject together: `by` divides them further (PARAMCD), `order` says
+    which comes first, `where` which of them count.
     """
 
     derive: str
-    given: dict[str, Input] = Field(alias="with")
+    given: dict[str, Input] = Field(default_factory=dict, alias="with")
     options: dict[str, Scalar] = Field(default_factory=dict)
+    by: tuple[str, ...] = ()
+    order: tuple[str, ...] = ()
+    where: str | None = None
 
     def check(self, scope: Scope, way: Way) -> None:
         """The name must be known, and its inputs given."""
@@ -146,8 +189,38 @@ class DeriveRule(RuleBase):
             if allowed is not None and name not in allowed:
                 hint = nearest(name, allowed)
                 scope.add((*way, "options", name), f"derivation '{self.derive}' has no option '{name}'", hint)
+        self._check_groups(scope, way)
         for name in allowed or ():
             self._check_option(name, scope, way)
+
+    def _check_groups(self, scope: Scope, way: Way) -> None:
+        """The words of groups go with the derivations that take records together; `first` and `last` need an order."""
+        grouped = self.derive in LIBRARY and LIBRARY[self.derive].grouped
+        for word, given in (("by", self.by), ("order", self.order), ("where", self.where)):
+            if given and not grouped:
+                scope.add((*way, word), f"derivation '{self.derive}' has no '{word}'", "")
+        needed = "where" if self.derive == "base" else "order"
+        if grouped and not getattr(self, needed):
+            scope.add(way, f"derivation '{self.derive}' needs '{needed}'", "")
+        for name in (*self.by, *self.order):
+            scope.use(name, (*way, "by" if name in self.by else "order"))
+        if self.where is not None:
+            check_condition(scope, self.where, (*way, "where"))
+
+    def _groups(self, context: Context) -> Groups:
+        among = np.ones(len(context), dtype=np.bool_) if self.where is None else context.mask(self.where)
+        subject = columns.as_text(subject_of(context.table))
+
+        def report(rows: Mask, message: str) -> None:
+            context.report_rows(rows, "CDW-MAP-DERIVE", message)
+
+        by = [subject, *(context.column(name) for name in self.by)]
+        return Groups(by, [context.column(name) for name in self.order], among, report)
+
+    def _grouping(self) -> str:
+        said = [f"for each subject{''.join(f' and {name}' for name in self.by)}"]
+        said += [f"by {', '.join(self.order)}"] if self.order else []
+        return ", ".join([*said, *([f"of records where {self.where}"] if self.where else [])])
 
     def _check_option(self, name: str, scope: Scope, way: Way) -> None:
         """An option without a default must be given, and one of a few words must be one of them."""
@@ -168,8 +241,9 @@ class DeriveRule(RuleBase):
         parts = {name: rule.evaluate(context) for name, rule in self.given.items()}
         if self.derive in LIBRARY:
             kinds = LIBRARY[self.derive].inputs
+            groups = [self._groups(context)] if LIBRARY[self.derive].grouped else []
             made = LIBRARY[self.derive].function(
-                **{name: as_kind(parts[name], kinds[name], context) for name in kinds}, **self.options
+                *groups, **{name: as_kind(parts[name], kinds[name], context) for name in kinds}, **self.options
             )
             return made if isinstance(made, pd.Series) else pd.Series(np.asarray(made, dtype=np.float64))
         try:
@@ -184,6 +258,8 @@ class DeriveRule(RuleBase):
         words = {name: describe(rule, table) for name, rule in self.given.items()}
         if self.derive in LIBRARY:
             method = LIBRARY[self.derive].method.format(**words)
+            if LIBRARY[self.derive].grouped:
+                method = f"{method[:-1]}, {self._grouping()}."
         else:
             method = f"{self.derive} of {', '.join(words.values())} ({OWN_FILE})."
         options = ", ".join(f"{name} {value}" for name, value in self.options.items())
