@@ -34,7 +34,7 @@ def print_datasets(result: ValidationResult, about: About) -> None:
             records,
             result.variables[name],
             *(result.count(severity, name) for severity in ("error", "warning", "info")),
-            about.files.get(name, ""),
+            about.files.get(name, "(not written)"),
         ]
         for name, records in result.records.items()
     ]

@@ -123,6 +123,8 @@ def show_way(way: Way) -> str:
 
 def parse_model(document: Document, model: type[Model], root: str = "") -> Model:
     """Turn a document into `model`; every mistake is reported with file, line and path (`root` begins the path)."""
+    if document.data is None:
+        raise MistakesError([Mistake(document.name, 1, root, "the file is empty")])
     try:
         return model.model_validate(document.data)
     except ValidationError as error:
@@ -147,6 +149,9 @@ def _mistake(document: Document, model: type[BaseModel], item: Any, root: str) -
     if item["type"] == "extra_forbidden":
         message = f"'{way[-1]}' is not a word known here"
         hint = nearest(str(way[-1]), _field_names(model, way[:-1]))
+    elif item["type"] == "unknown_algorithm" and isinstance(item["input"], dict):
+        words = message.partition("the words are ")[2].split(", ")
+        hint = next((found for key in item["input"] if (found := nearest(str(key), words))), "")
     elif item["type"] == "missing":
         message = f"'{item['loc'][-1]}' is missing"
     elif item["type"] == "literal_error":

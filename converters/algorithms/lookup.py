@@ -108,9 +108,9 @@ class LookupRule(RuleBase):
         usable = np.flatnonzero((there >= 0) & ~columns.missing(value))
         keys = there[usable]
         if self.pick == "sum":
-            totals = np.bincount(
-                keys, weights=value.to_numpy(dtype=np.float64)[usable], minlength=int(here.max(initial=-1)) + 1
-            )
+            amounts = value.to_numpy(dtype=np.float64)[usable]
+            order = np.argsort(amounts, kind="stable")  # the order of the rows must not change the last digit of a sum
+            totals = np.bincount(keys[order], weights=amounts[order], minlength=int(here.max(initial=-1)) + 1)
             seen = np.bincount(keys, minlength=len(totals)) > 0
             table = np.append(np.where(seen, totals, np.nan), np.nan)
             return pd.Series(table[np.where((here >= 0) & (here < len(totals)), here, -1)])

@@ -22,6 +22,7 @@ def change(study: Path, edits: dict[str, list[list[str]]]) -> dict[str, str]:
     places = {}
     for name, pairs in edits.items():
         path = study / name
+        path.touch()
         text = path.read_text(encoding="utf-8")
         for old, new in pairs:
             assert old in text, f"{name} does not hold {old!r}"
