@@ -371,8 +371,8 @@ def about_study(converted: Converted) -> About:
     files = {name: given.shown for name, given in converted.plan.given.items()}
     unwritten = {finding.dataset for finding in converted.findings if finding.rule == "CDW-XPT"}
     for package in converted.packages:
-        written = [item for item in package.datasets if len(item.frame) and item.name not in unwritten]
-        files |= {dataset.name: package.file(dataset) for dataset in written}
+        there = [dataset for dataset in package.datasets if len(dataset.frame) and dataset.name not in unwritten]
+        files |= {dataset.name: package.file(dataset) for dataset in there}
     balance = tuple(
         (item.form, item.rows, int(item.used.sum()), sum(item.excluded.values()), item.unaccounted,
          ", ".join(sorted(item.datasets)) or _why_not(converted.plan, item.form))
