@@ -8,7 +8,9 @@ from pydantic import ConfigDict, Field, field_validator
 
 from cdiscway.specs.model import Strict
 
-FileFormat = Literal["delimited", "xlsx", "sas7bdat", "xpt", "parquet", "odm", "redcap", "castor", "openclinica", "rave"]
+FileFormat = Literal[
+    "delimited", "xlsx", "sas7bdat", "xpt", "parquet", "odm", "redcap", "castor", "openclinica", "rave"
+]
 RawFormat = FileFormat | Literal["sdtm"]
 """`sdtm` is no export, but a folder of SDTM datasets that analysis datasets are mapped from."""
 DecimalMark = Literal[".", ","]
