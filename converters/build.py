@@ -36,7 +36,7 @@ from .sdtm import map_dataset
 from .study import Study, read_study
 from .tables import FormBalance, StudyTables
 from .transliteration import Replacement
-from .worklist import write_csv, write_workbook
+from .worklist import harmless, write_csv, write_workbook
 from .writers import xpt
 
 if TYPE_CHECKING:
@@ -326,13 +326,9 @@ def used_packages(plan: Plan, package: Package) -> tuple[str, ...]:
     """Return the terminology packages that bind a variable of the package, and its own kind's."""
     kind = "ADaM" if package.name == "adam" else "SDTM"
     used = {name for name in plan.terminology.packages if name.startswith(kind)}
-    for dataset in package.datasets:
-        for variable in dataset.spec.variables:
-            for code in variable.codelists:
-                try:
-                    used.add(plan.terminology.codelist(code).package)
-                except KeyError:
-                    continue
+    variables = [variable for dataset in package.datasets for variable in dataset.spec.variables]
+    codes = {code for variable in variables for code in variable.codelists}
+    used |= {found.package for code in codes if (found := plan.terminology.find(code)) is not None}
     return tuple(name for name in plan.terminology.packages if name in used)
 
 
@@ -431,9 +427,7 @@ def write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[objec
         writer = csv.writer(stream)
         writer.writerow(header)
         for row in rows:
-            writer.writerow(
-                f"'{cell}" if isinstance(cell, str) and cell[:1] in "=+-@\t\r" and cell else cell for cell in row
-            )
+            writer.writerow(harmless(cell) if isinstance(cell, str) else cell for cell in row)
 
 
 def write_lineage(packages: Sequence[Package], path: Path) -> None:

@@ -737,8 +737,3 @@ def test_variables(mapping: DatasetMapping, prefix: str, spec: DatasetSpec, stud
 def study_days(prefix: str) -> tuple[tuple[str, str], ...]:
     """Return the pairs of a date and its study day (SDTMIG 3.4, 4.4.4)."""
     return ((f"{prefix}DTC", f"{prefix}DY"), (f"{prefix}STDTC", f"{prefix}STDY"), (f"{prefix}ENDTC", f"{prefix}ENDY"))
-
-
-def relative(path: Path, folder: Path) -> str:
-    """Return a path as shown to the user."""
-    return path.relative_to(folder).as_posix()

@@ -425,11 +425,9 @@ def decodes_of(variable: VariableSpec, context: Context) -> dict[str, str]:
     """Return the name of each code of a coded variable (LBTEST of LBTESTCD)."""
     found: dict[str, str] = {}
     for code in variable.codelists:
-        try:
-            terms = context.terminology.codelist(code).terms
-        except KeyError:
-            continue
-        found = {term.value: term.decode for term in terms if term.decode} | found
+        codelist = context.terminology.find(code)
+        if codelist is not None:
+            found = {term.value: term.decode for term in codelist.terms if term.decode} | found
     return found
 
 

@@ -17,7 +17,7 @@ from cdiscway.specs.codelists import Terminology
 from .algorithms import columns
 from .algorithms.assign import evaluate_condition
 from .algorithms.base import Context, Table, TableKey
-from .algorithms.lookup import subject_of
+from .algorithms.lookup import matching_codes, subject_of
 from .mapping import Join
 from .plan import Plan, has_subject
 from .readers.raw import RawNote
@@ -119,10 +119,6 @@ class StudyTables:
             joined.frame[name] = columns.take(other.frame[name], right)
         return joined
 
-    def drop_forms(self) -> None:
-        """Let the raw forms go, when all SDTM datasets are mapped."""
-        self._tables = {key: table for key, table in self._tables.items() if key[0] != "form"}
-
     def context(self, table: Table, dataset: str, terminology: Terminology) -> Context:
         """Return the context to map rows of `table` for `dataset`."""
         return Context(table, self, self.plan.study, terminology, self.reporter, dataset, synonyms=self.plan.synonyms)
@@ -213,10 +209,7 @@ class StudyTables:
 def join_codes(table: Table, other: Table, match: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
     """Return a code per row of both tables, equal where they agree in the `match` columns (or the subject), else -1."""
     pairs = [(table.frame[name], other.frame[name]) for name in match] or [(subject_of(table), subject_of(other))]
-    both = [columns.stack([columns.as_text(a), columns.as_text(b)]) for a, b in pairs]
-    codes, _ = columns.distinct_tuples(both)
-    codes = np.where(np.logical_or.reduce([columns.missing(column) for column in both]), -1, codes)
-    return codes[: len(table)], codes[len(table) :]
+    return matching_codes(pairs)
 
 
 def partners(here: np.ndarray, there: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

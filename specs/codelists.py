@@ -101,6 +101,13 @@ class Terminology:
             self._made[code_or_name] = self._make(code_or_name)
         return self._made[code_or_name]
 
+    def find(self, code_or_name: str) -> Codelist | None:
+        """Return a codelist, or None where no loaded package holds it."""
+        try:
+            return self.codelist(code_or_name)
+        except KeyError:
+            return None
+
     def partner(self, codelist: Codelist) -> Codelist | None:
         """Return the list of names that goes with a list of codes (LBTEST with LBTESTCD), or None."""
         for package in self._packages:

@@ -111,10 +111,7 @@ class Scope:
 
     def codelist(self, code: str) -> Codelist | None:
         """Return a codelist, or None where the loaded terminology does not hold it."""
-        try:
-            return self.terminology.codelist(code)
-        except KeyError:
-            return None
+        return self.terminology.find(code)
 
     def expression_names(self, text: str, way: Way, kind: Kind = "value") -> Sequence[str]:
         """Return the names an expression uses; a mistake where it cannot be read."""

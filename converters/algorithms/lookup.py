@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -93,14 +94,10 @@ class LookupRule(RuleBase):
         """Return a code per row of both tables, equal where the rows belong together, -1 where a key is missing."""
         if self.match == "none":
             return np.zeros(len(context), dtype=np.int64), np.zeros(len(there), dtype=np.int64)
-        pairs = [(there.column(a), context.column(b)) for a, b in self.pairs.items()]
+        pairs = [(context.column(here), there.column(name)) for name, here in self.pairs.items()]
         if not pairs:
-            pairs = [(subject_of(there.table), subject_of(context.table))]
-        both = [columns.stack([columns.as_text(a), columns.as_text(b)]) for a, b in pairs]
-        codes = columns.distinct(both[0])[0] if len(both) == 1 else columns.distinct_tuples(both)[0]
-        gap = np.logical_or.reduce([columns.missing(column) for column in both])
-        codes = np.where(gap, -1, codes)
-        return codes[len(there) :], codes[: len(there)]
+            pairs = [(subject_of(context.table), subject_of(there.table))]
+        return matching_codes(pairs)
 
     def _picked(
         self, value: pd.Series, here: np.ndarray, there: np.ndarray, other: Context, context: Context
@@ -163,6 +160,15 @@ class LookupRule(RuleBase):
             return Provenance(self.origin or "Predecessor", None, "", (), inner.columns, inner.predecessor)
         forms = (self.key[1],) if self.key[0] == "form" else ()
         return Provenance(self.origin or "Derived", "Sponsor", method, forms, inner.columns)
+
+
+def matching_codes(pairs: Sequence[tuple[pd.Series, pd.Series]]) -> tuple[np.ndarray, np.ndarray]:
+    """Return a code per row of two tables, equal where they agree in every pair of columns, -1 where one is missing."""
+    rows = len(pairs[0][0])
+    both = [columns.stack([columns.as_text(here), columns.as_text(there)]) for here, there in pairs]
+    codes = columns.distinct(both[0])[0] if len(both) == 1 else columns.distinct_tuples(both)[0]
+    codes = np.where(np.logical_or.reduce([columns.missing(column) for column in both]), -1, codes)
+    return codes[:rows], codes[rows:]
 
 
 def subject_of(table: Table) -> pd.Series:

@@ -19,7 +19,7 @@ def recode_to_terms(column: pd.Series, variable: VariableSpec, context: Context)
 
     A text that is no term stays as it is; it is an error finding (a warning for an extensible list) and a worklist line.
     """
-    codelists = [found for code in variable.codelists if (found := _codelist(context, code)) is not None]
+    codelists = [found for code in variable.codelists if (found := context.terminology.find(code)) is not None]
     if not codelists:
         return column
     codes, texts = columns.distinct(column)
@@ -59,10 +59,3 @@ def find_terms(codelists: list[Codelist], texts: list[str], context: Context) ->
             earlier if earlier.term is not None else later for earlier, later in zip(found, matches, strict=True)
         ]  # fmt: skip
     return found
-
-
-def _codelist(context: Context, code: str) -> Codelist | None:
-    try:
-        return context.terminology.codelist(code)
-    except KeyError:
-        return None
