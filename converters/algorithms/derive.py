@@ -6,28 +6,18 @@ import ast
 import importlib.util
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from pydantic import Field
 
 from cdiscway.converters.dataset import Provenance
-from cdiscway.converters.derivations.age import age
-from cdiscway.converters.derivations.baseline_change import base_values, change, percent_change
-from cdiscway.converters.derivations.bmi_bsa import bmi, bsa
-from cdiscway.converters.derivations.duration import duration
-from cdiscway.converters.derivations.egfr import ckd_epi, creatinine_clearance, mdrd
-from cdiscway.converters.derivations.exposure import dose_per_kg, doses_given
-from cdiscway.converters.derivations.keys import Mask, ranks
-from cdiscway.converters.derivations.occurrence_flags import first_occurrence
-from cdiscway.converters.derivations.reference_range import reference_range_indicator
-from cdiscway.converters.derivations.study_day import study_day
-from cdiscway.converters.derivations.treatment_emergent import treatment_emergent
+from cdiscway.converters.derivations.age import possible_days
+from cdiscway.converters.derivations.keys import Mask
+from cdiscway.converters.derivations.treatment_emergent import Span
 from cdiscway.specs.load import Way
 from cdiscway.specs.mistakes import nearest
 
@@ -35,6 +25,7 @@ from . import columns
 from .assign import check_condition, describe
 from .base import Context, RuleBase, Scope, TableKey, merge_provenance
 from .iso8601 import date_days
+from .library import LIBRARY, Groups
 from .lookup import subject_of
 from .results import read_number
 
@@ -45,124 +36,18 @@ Scalar = str | int | float | bool
 OWN_FILE = "derivations.py"
 
 
-@dataclass(frozen=True)
-class Derivation:
-    """One derivation of the library: its inputs by name and what they are (date, days, number, text), and its sentence.
-
-    Options that the function gives no default are needed.
-    """
-
-    function: Callable[..., Any]
-    inputs: Mapping[str, str]
-    method: str
-    options: tuple[str, ...] = ()
-    grouped: bool = False
-    """Whether the records of a subject (and of the columns in `by`) are taken together: it has `by`, `order`, `where`."""
-
-
-@dataclass(frozen=True)
-class Groups:
-    """The records taken together, what orders them, and which of them count."""
-
-    by: list[pd.Series]
-    order: list[pd.Series]
-    among: Mask
-    report: Callable[[Mask, str], None]
-    """Reports an error of the data in some records."""
-
-
-def base(groups: Groups, value: npt.ArrayLike) -> pd.Series:
-    """Return BASE: the value of the records that count (ABLFL is Y), for all records of their group."""
-    made = base_values(groups.by, value, groups.among)
-    groups.report(made.conflict, "the baseline records of a group disagree: there is no base")
-    return pd.Series(made.base)
-
-
-def first(groups: Groups) -> pd.Series:
-    """Flag the first record of each group by the order."""
-    return first_occurrence(groups.by, groups.order, groups.among)
-
-
-def last(groups: Groups) -> pd.Series:
-    """Flag the last record of each group by the order."""
-    backwards = [pd.Series(-ranks(key)) for key in groups.order]
-    return first_occurrence(groups.by, backwards, groups.among)
-
-
-LIBRARY: dict[str, Derivation] = {
-    "age": Derivation(age, {"birth": "date", "at": "date"}, "Completed years from {birth} to {at}."),
-    "study_day": Derivation(
-        study_day,
-        {"date": "date", "reference": "date"},
-        "Date part of {date} minus {reference} in days, plus 1 on or after it; there is no day 0.",
-    ),
-    "duration": Derivation(
-        duration, {"start": "days", "end": "days"}, "Time from {start} to {end}.", ("unit", "add_one")
-    ),
-    "reference_range": Derivation(
-        reference_range_indicator,
-        {"value": "number", "low": "number", "high": "number"},
-        "LOW, NORMAL or HIGH: {value} against {low} and {high}.",
-    ),
-    "treatment_emergent": Derivation(
-        treatment_emergent,
-        {"start": "days", "first_dose": "days", "last_dose": "days"},
-        "'Y' where {start} lies between {first_dose} and {last_dose}.",
-        ("days_after",),
-    ),
-    "bmi": Derivation(bmi, {"height": "number", "weight": "number"}, "{weight} (kg) by the square of {height} (m)."),
-    "bsa": Derivation(
-        bsa, {"height": "number", "weight": "number"}, "Body surface area from {height} and {weight}.", ("method",)
-    ),
-    "ckd_epi": Derivation(
-        ckd_epi,
-        {"creatinine": "number", "age": "number", "sex": "text"},
-        "eGFR (mL/min/1.73 m2) by CKD-EPI 2021 from {creatinine}, {age} and {sex}.",
-        ("unit",),
-    ),
-    "mdrd": Derivation(
-        mdrd,
-        {"creatinine": "number", "age": "number", "sex": "text"},
-        "eGFR (mL/min/1.73 m2) by the four-variable MDRD equation, without race, from {creatinine}, {age} and {sex}.",
-        ("unit",),
-    ),
-    "creatinine_clearance": Derivation(
-        creatinine_clearance,
-        {"creatinine": "number", "age": "number", "sex": "text", "weight": "number"},
-        "Creatinine clearance (mL/min) by Cockcroft and Gault from {creatinine}, {age}, {sex} and {weight} (kg).",
-        ("unit",),
-    ),
-    "change": Derivation(change, {"values": "number", "base": "number"}, "{values} minus {base}."),
-    "percent_change": Derivation(
-        percent_change,
-        {"values": "number", "base": "number"},
-        "100 * ({values} minus {base}) / size of {base}; none where {base} is 0.",
-    ),
-    "doses_given": Derivation(
-        doses_given,
-        {"start": "days", "end": "days", "per_day": "number"},
-        "Days from {start} to {end}, both in it, times {per_day}.",
-    ),
-    "dose_per_kg": Derivation(dose_per_kg, {"dose": "number", "weight_kg": "number"}, "{dose} by {weight_kg} (kg)."),
-    "base": Derivation(base, {"value": "number"}, "{value} of the baseline record.", grouped=True),
-    "first": Derivation(first, {}, "'Y' on the first record.", grouped=True),
-    "last": Derivation(last, {}, "'Y' on the last record.", grouped=True),
-}
-"""The derivations a mapping may name. Dates are ISO 8601 text, days are their SAS days, numbers are read."""
-
-
 class DeriveRule(RuleBase):
     """`{derive: age, with: {birth: BRTHDTC, at: RFICDTC}}`: a named derivation, of the library or of derivations.py.
 
     `with` gives its inputs by name, `options` its settings. A function of the study's derivations.py takes pandas Series of
     text (or numbers, where the input yields numbers) and returns one value for each; its docstring becomes the method.
-    `first`, `last` and `base` take the records of a subject together: `by` divides them further (PARAMCD), `order` says
-    which comes first, `where` which of them count.
+    `first`, `last`, `worst`, `nearest`, `base`, `cumulative` and `sequence` take the records of a subject together: `by`
+    divides them further (PARAMCD), `order` says which comes first, `where` which of them count.
     """
 
     derive: str
     given: dict[str, Input] = Field(default_factory=dict, alias="with")
-    options: dict[str, Scalar] = Field(default_factory=dict)
+    options: dict[str, Scalar | tuple[Scalar, ...]] = Field(default_factory=dict)
     by: tuple[str, ...] = ()
     order: tuple[str, ...] = ()
     where: str | None = None
@@ -177,8 +62,9 @@ class DeriveRule(RuleBase):
             message = f"there is no derivation '{self.derive}', neither built in nor in {OWN_FILE}"
             scope.add((*way, "derive"), message, nearest(self.derive, known) or f"known are {', '.join(known)}")
             return
+        optional = LIBRARY[self.derive].optional if self.derive in LIBRARY else ()
         for name in known[self.derive]:
-            if name not in self.given:
+            if name not in self.given and name not in optional:
                 scope.add((*way, "with"), f"derivation '{self.derive}' needs '{name}'", "")
         allowed = LIBRARY[self.derive].options if self.derive in LIBRARY else None
         for name in self.given:
@@ -242,9 +128,8 @@ class DeriveRule(RuleBase):
         if self.derive in LIBRARY:
             kinds = LIBRARY[self.derive].inputs
             groups = [self._groups(context)] if LIBRARY[self.derive].grouped else []
-            made = LIBRARY[self.derive].function(
-                *groups, **{name: as_kind(parts[name], kinds[name], context) for name in kinds}, **self.options
-            )
+            inputs = {name: as_kind(part, kinds[name], context) for name, part in parts.items()}
+            made = LIBRARY[self.derive].function(*groups, **inputs, **self.options)
             return made if isinstance(made, pd.Series) else pd.Series(np.asarray(made, dtype=np.float64))
         try:
             return call_own(own_function(context.study.folder, self.derive), parts, self.options, len(context))
@@ -258,11 +143,16 @@ class DeriveRule(RuleBase):
         words = {name: describe(rule, table) for name, rule in self.given.items()}
         if self.derive in LIBRARY:
             method = LIBRARY[self.derive].method.format(**words)
+            more = [f"{name} {words[name]}" for name in LIBRARY[self.derive].optional if name in words]
+            method = f"{method[:-1]}, with {', '.join(more)}." if more else method
             if LIBRARY[self.derive].grouped:
                 method = f"{method[:-1]}, {self._grouping()}."
         else:
             method = f"{self.derive} of {', '.join(words.values())} ({OWN_FILE})."
-        options = ", ".join(f"{name} {value}" for name, value in self.options.items())
+        options = ", ".join(
+            f"{name} {', '.join(map(str, value)) if isinstance(value, tuple) else value}"
+            for name, value in self.options.items()
+        )
         method += f" With {options}." if options else ""
         merged = merge_provenance([rule.provenance(table) for rule in self.given.values()], method)
         return Provenance(self.origin or "Derived", "Sponsor", method, merged.forms, merged.columns)
@@ -272,14 +162,30 @@ LIBRARY_INPUTS: dict[str, tuple[str, ...]] = {name: tuple(item.inputs) for name,
 
 
 def as_kind(column: pd.Series, kind: str, context: Context) -> Any:
-    """Return an input as its derivation takes it: ISO 8601 or other text, SAS days, or numbers."""
+    """Return an input as its derivation takes it.
+
+    `date` and `text` are text, `value` is the column as it is, `days` SAS days, `span` the first and last SAS day that a
+    date may stand for, `yes` true where the text is Y, `number` numbers.
+    """
+    if kind == "value":
+        return column
     if kind in {"date", "text"}:
         return columns.as_text(column)
+    if kind == "yes":
+        return np.asarray(columns.as_text(column).astype("str") == "Y", dtype=np.bool_)
     if columns.is_number(column):
-        return column.to_numpy(dtype=np.float64)
+        numbers = column.to_numpy(dtype=np.float64)
+        return Span(numbers, numbers) if kind == "span" else numbers
+    return _as_days(columns.as_text(column), kind, context)
+
+
+def _as_days(text: pd.Series, kind: str, context: Context) -> Any:
+    """Return text as a span of days, as days, or as numbers."""
+    if kind == "span":
+        return Span(*possible_days(text))
     if kind == "days":
-        return date_days(columns.as_text(column))
-    read = columns.numbers_of_distinct(column, lambda texts: [_number(text, context) for text in texts])
+        return date_days(text)
+    read = columns.numbers_of_distinct(text, lambda texts: [_number(item, context) for item in texts])
     return read.to_numpy(dtype=np.float64)
 
 

@@ -39,18 +39,25 @@ def base_values(group: Sequence[pd.Series], values: npt.ArrayLike, is_baseline: 
     return Baseline(base[codes], np.asarray(conflict[codes], dtype=np.bool_))
 
 
-def base_texts(group: Sequence[pd.Series], values: pd.Series, is_baseline: Mask) -> pd.Series:
+class TextBaseline(NamedTuple):
+    """BASEC of each record, and where a group has baseline records that disagree (BASEC is missing there)."""
+
+    base: pd.Series
+    conflict: Mask
+
+
+def base_texts(group: Sequence[pd.Series], values: pd.Series, is_baseline: Mask) -> TextBaseline:
     """Return the text of each group's baseline record (BASEC, BNRIND); missing where baseline records disagree.
 
-    >>> base_texts([pd.Series(["1", "1"])], pd.Series(["LOW", "HIGH"]), np.array([True, False])).tolist()
+    >>> base_texts([pd.Series(["1", "1"])], pd.Series(["LOW", "HIGH"]), np.array([True, False])).base.tolist()
     ['LOW', 'LOW']
     """
     places = ranks(values)
     numbers = np.where(places < 0, np.nan, places)
-    base = base_values(group, numbers, is_baseline).base
+    base, conflict = base_values(group, numbers, is_baseline)
     distinct = values.cat.categories if isinstance(values.dtype, pd.CategoricalDtype) else values.dropna().unique()
     labels = sorted(str(text) for text in distinct)
-    return label_codes(np.nan_to_num(base, nan=-1).astype(np.int64), labels)
+    return TextBaseline(label_codes(np.nan_to_num(base, nan=-1).astype(np.int64), labels), conflict)
 
 
 def change(values: npt.ArrayLike, base: npt.ArrayLike) -> Floats:

@@ -38,6 +38,23 @@ def ckd_epi(creatinine: npt.ArrayLike, unit: CreatinineUnit, age: npt.ArrayLike,
     return np.asarray(142 * low * np.maximum(ratio, 1) ** -1.2 * 0.9938**years * np.where(female, 1.012, 1.0))
 
 
+def ckd_epi_2009(
+    creatinine: npt.ArrayLike, unit: CreatinineUnit, age: npt.ArrayLike, sex: pd.Series, black: npt.ArrayLike = False
+) -> Floats:
+    """Return the eGFR in mL/min/1.73 m2 by CKD-EPI 2009 (creatinine); `black` where the equation's coefficient is meant.
+
+    Source: Levey et al., Ann Intern Med 2009; 150:604-612.
+
+    >>> ckd_epi_2009([1.0], "mg/dL", [60.0], pd.Series(["M"])).round(1).tolist()
+    [81.4]
+    """
+    values, years, female, _ = _inputs(creatinine, unit, age, sex)
+    ratio = values / np.where(female, 0.7, 0.9)
+    low = np.minimum(ratio, 1) ** np.where(female, -0.329, -0.411)
+    people = np.where(female, 1.018, 1.0) * np.where(black, 1.159, 1.0)
+    return np.asarray(141 * low * np.maximum(ratio, 1) ** -1.209 * 0.993**years * people)
+
+
 def mdrd(
     creatinine: npt.ArrayLike, unit: CreatinineUnit, age: npt.ArrayLike, sex: pd.Series, black: npt.ArrayLike = False
 ) -> Floats:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from .keys import Mask
+from .keys import Mask, group_codes, sort_order
 
 Floats = npt.NDArray[np.float64]
 
@@ -81,6 +83,35 @@ def cumulative_dose(
     counted = np.bincount(codes[used], minlength=len(subjects))
     lost = np.bincount(codes[mine & ~countable], minlength=len(subjects))
     return np.where(counted > 0, total, np.nan), lost.astype(np.int64)
+
+
+def running_total(group: Sequence[pd.Series], values: npt.ArrayLike, order: Sequence[pd.Series], among: Mask) -> Floats:
+    """Return, for each record `among`, the sum of the values of its group up to it in the order of the keys.
+
+    From a missing value on the total is not known (NaN): a dose is never guessed.
+
+    >>> keys = [pd.Series([2.0, 1.0, 3.0])]
+    >>> running_total([pd.Series(["1"] * 3)], [5.0, 2.5, 1.0], keys, np.array([True, True, True])).tolist()
+    [7.5, 2.5, 8.5]
+    """
+    numbers = np.asarray(values, dtype=np.float64)
+    codes, _ = group_codes(*group)
+    placed = sort_order([pd.Series(codes), *order])
+    placed = placed[among[placed]]
+    sums = np.full(len(numbers), np.nan)
+    # Summed group by group, so that a total has the digits of its own group alone.
+    sums[placed] = pd.Series(numbers[placed]).groupby(codes[placed]).cumsum(skipna=False).to_numpy()
+    return sums
+
+
+def dose_intensity(actual: npt.ArrayLike, planned: npt.ArrayLike) -> Floats:
+    """Return the dose given in percent of the dose planned; NaN where the planned dose is missing or not above 0.
+
+    >>> dose_intensity([75.0, 5.0], [100.0, 0.0]).tolist()
+    [75.0, nan]
+    """
+    doses = np.asarray(planned, dtype=np.float64)
+    return np.asarray(100 * np.asarray(actual, dtype=np.float64) / np.where(doses > 0, doses, np.nan))
 
 
 def dose_per_kg(dose: npt.ArrayLike, weight_kg: npt.ArrayLike) -> Floats:

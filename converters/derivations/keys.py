@@ -73,6 +73,18 @@ def keep_highest(codes: Codes, size: int, among: Mask, key: npt.NDArray[np.float
     return np.asarray(among & (key == highest[codes]), dtype=np.bool_)
 
 
+def keep_first(codes: Codes, size: int, among: Mask, keys: Sequence[pd.Series]) -> Mask:
+    """Return which of the records `among` come first in their group by the keys: all of them where several tie.
+
+    >>> keep_first(np.array([0, 0, 1]), 2, np.array([True, True, True]), [pd.Series([2.0, 2.0, 1.0])]).tolist()
+    [True, True, True]
+    """
+    kept = among
+    for key in keys:
+        kept = keep_highest(codes, size, kept, -ranks(key).astype(np.float64))
+    return kept
+
+
 def first_records(codes: Codes, size: int, among: Mask, keys: Sequence[pd.Series]) -> Codes:
     """Return, for each group, the position of its first record `among` by the keys; -1 for a group without one.
 

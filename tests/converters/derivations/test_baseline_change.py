@@ -27,7 +27,7 @@ def test_baselines_that_disagree_are_told_and_not_chosen_from():
 def test_texts_of_the_baseline_record():
     for dtype in ("str", "category"):
         texts = pd.Series(["LOW", "HIGH", None, "LOW", "LOW"], dtype=dtype)
-        result = base_texts(GROUP, texts, np.array([False, True, True, False, False]))
+        result = base_texts(GROUP, texts, np.array([False, True, True, False, False])).base
         assert result.astype("str").fillna("").tolist() == ["HIGH", "HIGH", "", "", ""]
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from cdiscway.converters.derivations import egfr as module
-from cdiscway.converters.derivations.egfr import ckd_epi, creatinine_clearance, mdrd
+from cdiscway.converters.derivations.egfr import ckd_epi, ckd_epi_2009, creatinine_clearance, mdrd
 
 
 @pytest.mark.parametrize(
@@ -26,6 +26,20 @@ from cdiscway.converters.derivations.egfr import ckd_epi, creatinine_clearance, 
 def test_ckd_epi_2021(creatinine, age, sex, expected):
     np.testing.assert_allclose(ckd_epi([creatinine], "mg/dL", [age], pd.Series([sex])), [expected])
     np.testing.assert_allclose(ckd_epi([creatinine * 88.42], "umol/L", [age], pd.Series([sex])), [expected])
+
+
+@pytest.mark.parametrize(
+    ("creatinine", "sex", "black", "expected"),
+    [
+        (0.7, "F", False, 141 * 0.993**50 * 1.018),
+        (0.9, "M", True, 141 * 0.993**50 * 1.159),
+        (0.35, "F", False, 141 * 0.5**-0.329 * 0.993**50 * 1.018),
+        (1.8, "M", False, 141 * 2**-1.209 * 0.993**50),
+        (1.0, "U", False, np.nan),
+    ],
+)
+def test_ckd_epi_2009(creatinine, sex, black, expected):
+    np.testing.assert_allclose(ckd_epi_2009([creatinine], "mg/dL", [50], pd.Series([sex]), [black]), [expected])
 
 
 def test_mdrd_and_cockcroft_gault():

@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 from cdiscway.converters.derivations import exposure as module
 from cdiscway.converters.derivations.exposure import (
     cumulative_dose,
+    dose_intensity,
     dose_per_kg,
     doses_given,
     first_day,
     is_treatment,
     last_day,
+    running_total,
     total_dose,
 )
 
@@ -56,6 +58,34 @@ def test_sum_is_the_same_to_the_last_bit_for_any_order(records, random):
     shuffled = list(records)
     random.shuffle(shuffled)
     np.testing.assert_equal(run(shuffled), run(records))
+
+
+RECORDS = st.lists(
+    st.tuples(st.sampled_from("12"), st.floats(0, 1e6), st.integers(0, 30)), max_size=12, unique_by=lambda item: item[2]
+)
+
+
+@given(RECORDS, st.randoms(use_true_random=False))
+def test_a_running_total_is_the_same_to_the_last_bit_for_any_order(records, random):
+    def run(rows):
+        frame = pd.DataFrame(rows, columns=["subject", "dose", "day"])
+        keys = [frame["day"].astype("float64")]
+        among = np.ones(len(frame), dtype=bool)
+        found = running_total([frame["subject"].astype("str")], frame["dose"].astype("float64"), keys, among)
+        return {item[2]: value for item, value in zip(rows, found.tolist(), strict=True)}
+
+    shuffled = list(records)
+    random.shuffle(shuffled)
+    assert run(shuffled) == run(records)
+
+
+def test_a_missing_dose_leaves_the_total_unknown_from_there_on():
+    found = running_total([pd.Series(["1"] * 3)], [1.0, NAN, 2.0], [pd.Series([1.0, 2.0, 3.0])], np.array([True] * 3))
+    np.testing.assert_equal(found, [1, NAN, NAN])
+
+
+def test_no_planned_dose_no_intensity():
+    np.testing.assert_equal(dose_intensity([5.0, 5.0, NAN], [0.0, NAN, 10.0]), [NAN, NAN, NAN])
 
 
 def test_weight_of_0_gives_no_dose():

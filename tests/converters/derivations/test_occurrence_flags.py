@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cdiscway.converters.derivations import occurrence_flags as module
-from cdiscway.converters.derivations.occurrence_flags import first_occurrence, worst_occurrence
+from cdiscway.converters.derivations.occurrence_flags import first_occurrence, nearest_occurrence, worst_occurrence
 
 ORDER = ["MILD", "MODERATE", "SEVERE"]
 RECORDS = st.lists(
@@ -20,8 +20,8 @@ RECORDS = st.lists(
 )
 
 
-def marks(flags):
-    return flags.eq("Y").tolist()
+def marks(choice):
+    return choice.chosen.tolist()
 
 
 @given(RECORDS, st.randoms(use_true_random=False))
@@ -42,6 +42,20 @@ def test_flags_agree_with_a_loop_for_any_order(records, random):
 def test_only_records_among_those_asked_for():
     subject = pd.Series(["1", "1"])
     assert marks(first_occurrence([subject], [pd.Series([1.0, 2.0])], np.array([False, True]))) == [False, True]
+
+
+def test_a_tie_chooses_none_and_is_told():
+    subject, key = pd.Series(["1", "1", "2"]), pd.Series([1.0, 1.0, 1.0])
+    choice = first_occurrence([subject], [key])
+    assert choice.chosen.tolist() == [False, False, True]
+    assert choice.undecided.tolist() == [True, True, False]
+
+
+def test_nearest_to_the_target_of_each_group():
+    subject, keys = pd.Series(["1", "1", "1", "2"]), [pd.Series([1.0, 2.0, 3.0, 4.0])]
+    days, target = [6.0, 10.0, 99.0, 3.0], [8.0, 8.0, float("nan"), 8.0]
+    assert marks(nearest_occurrence([subject], days, target, keys)) == [False, True, False, True]
+    assert marks(nearest_occurrence([subject], days, target, keys, tie="earlier")) == [True, False, False, True]
 
 
 def test_examples_in_the_docstrings():
