@@ -10,8 +10,9 @@ response). What the paper leaves open is declared here:
   without those, marrow plasma cells (>= 30 % at baseline). Without any, only CR, sCR and progression by lesions are told.
 - Urine must be < 100 mg/24 h for VGPR; not measured counts as that only where there was none at baseline.
 - Progression is against the lowest value of all assessments before.
-- A response holds where the next assessment that can be evaluated shows it too (or a better one); progression by
-  M-protein or light chains is confirmed in the same way, progression by marrow or lesions needs no confirmation.
+- A response holds where it is shown twice in a row: the assessment before or after it, of those that can be evaluated,
+  shows it too (or a better one). Progression by M-protein or light chains is confirmed in the same way, progression by
+  marrow or lesions needs no confirmation.
 """
 
 from __future__ import annotations
@@ -73,7 +74,7 @@ def imwg_response(subject: pd.Series, days: npt.ArrayLike, results: pd.DataFrame
     >>> baseline = np.array([True, False, False])
     >>> response = imwg_response(pd.Series(["1"] * 3), [1.0, 30.0, 60.0], frame, baseline)
     >>> response.shown.tolist(), response.confirmed.tolist()
-    ([nan, 'PR', 'PR'], [nan, 'PR', 'SD'])
+    ([nan, 'PR', 'PR'], [nan, 'PR', 'PR'])
     """
     codes, _ = group_codes(subject)
     day = np.asarray(days, dtype=np.float64)
@@ -192,22 +193,22 @@ def _progression(course: _Course) -> tuple[Mask, Mask]:
 
 def _confirm(course: _Course, shown: Codes, response: Codes, certain: Mask) -> tuple[Codes, Mask]:
     """Return the confirmed categories, and where a later assessment could still change them."""
-    following = _next_evaluable(course, shown)
+    following, preceding = _neighbour(course, shown, -1), _neighbour(course, shown, 1)
     is_response = shown < PD
-    after_it = np.where(following < PD, following, 0)
-    confirmed = np.where(is_response, np.minimum(shown, np.maximum(after_it, 0)), shown)
-    unsure = (shown == PD) & ~certain & (following != PD)
+    beside = np.maximum(*(np.where(other < PD, np.maximum(other, 0), 0) for other in (following, preceding)))
+    confirmed = np.where(is_response, np.minimum(shown, beside), shown)
+    unsure = (shown == PD) & ~certain & (following != PD) & (preceding != PD)
     # Progression that is not seen again leaves what the assessment shows otherwise, as far as that is confirmed.
-    confirmed = np.where(unsure, np.where(response == NE, NE, np.minimum(response, np.maximum(after_it, 0))), confirmed)
-    open_end = (following < 0) & (((shown > 0) & is_response) | unsure)
+    confirmed = np.where(unsure, np.where(response == NE, NE, np.minimum(response, beside)), confirmed)
+    open_end = (following < 0) & (((confirmed < shown) & is_response) | unsure)
     return np.asarray(confirmed, dtype=np.int64), np.asarray(open_end, dtype=np.bool_)
 
 
-def _next_evaluable(course: _Course, shown: Codes) -> Codes:
-    """Return the category of the subject's next assessment that is not NE; -1 where there is none."""
+def _neighbour(course: _Course, shown: Codes, steps: int) -> Codes:
+    """Return the category of the subject's next (-1) or last (1) assessment that is not NE; -1 where there is none."""
     usable = pd.Series(np.where(course.after & (shown != NE), shown, np.nan))
-    following = usable.groupby(course.subject).shift(-1)
-    return following.groupby(course.subject).bfill().fillna(-1).to_numpy().astype(np.int64)
+    beside = usable.groupby(course.subject).shift(steps).groupby(course.subject)
+    return (beside.bfill() if steps < 0 else beside.ffill()).fillna(-1).to_numpy().astype(np.int64)
 
 
 def best_response(subjects: pd.Series, subject: pd.Series, days: npt.ArrayLike, responses: pd.Series) -> pd.Series:

@@ -821,42 +821,72 @@ def vital_signs(subject: Subject) -> list[Row]:
     return [row | {"NUMREP": str(repeat)} for repeat, row in enumerate(rows, 1)]
 
 
-def evaluate(subject: Subject, visit: str, day: date, response: str, dice: Dice) -> Row:
-    """One evaluation of the disease; code 7 fills the relapse fields."""
-    relapse = response == "7"
-    peak = dice.whole(90, 310) if relapse else dice.whole(1, 60) if response in "34" else 0
-    secretes = subject.isotype != "L"
-    row = head(subject, visit) | {
-        "DATE_EVAL": french(day),
-        "REPONSE": response,
-        "REPONSE_LIB": RESPONSES[response],
-        "RECHUTE": "Oui" if relapse else "Non",
-        "DATE_RECHUTE": french(day) if relapse else "",
-        "PIC_MONO": comma(peak, 1) if secretes else "",
-        "PIC_MONO_U": "g/L" if secretes else "",
-    }
-    if dice.chance(50) or not secretes:
-        kappa, lambda_ = comma(dice.whole(30, 400), 1), comma(dice.whole(30, 400), 1)
-        row |= {"CLL_KAPPA": kappa, "CLL_LAMBDA": lambda_, "CLL_U": "mg/L"}
-    if dice.chance(35):
-        row |= {"PLASMO_MO": str(dice.whole(8, 40) if relapse else dice.whole(0, 5)), "PLASMO_MO_U": "%"}
+# What an evaluation leaves of the M-protein (or involved light chain) of the relapse before the graft, in percent, as the
+# IMWG criteria of 2016 ask: none, at most 10, at most 50, and for progression far above the lowest.
+REMAINS = {"2": (0, 0), "3": (2, 9), "4": (15, 45), "7": (100, 130)}
+# Best response after the graft. Free light chains alone show no complete response, since immunofixation is not collected.
+BEST = {
+    **{"001": "2", "002": "2", "003": "3", "005": "2", "006": "2", "008": "3", "009": "3"},
+    **{"011": "2", "012": "3", "014": "2", "016": "2", "018": "4", "021": "4"},
+}
+# The evaluation whose collected response is on purpose another than its results show: (collected, shown). A second one
+# follows from the dates: 006 has one evaluation before the relapse, so its complete response is not confirmed.
+DISAGREEMENTS = {("009", "M03"): ("3", "4")}
+
+
+def light_chains(subject: Subject, remains: int, response: str, dice: Dice) -> Row:
+    """Free light chains: the involved one follows the response; with a complete one, both and their ratio are normal."""
+    other = dice.whole(*((60, 140) if response == "2" else (33, 190)))
+    before = Dice("chain", subject.numpat).whole(*((1100, 1800) if subject.isotype == "L" else (250, 900)))
+    involved = dice.whole(70, 90) if response == "2" else max(before * remains // 100, 90)
+    kappa, lambda_ = (involved, other) if subject.chain == "K" else (other, involved)
+    return {"CLL_KAPPA": comma(kappa, 1), "CLL_LAMBDA": comma(lambda_, 1), "CLL_U": "mg/L"}
+
+
+def disease(subject: Subject, visit: str, day: date, response: str, marrow: bool) -> Row:
+    """Return the laboratory results of one evaluation, such that they show this response."""
+    dice = Dice("disease", subject.numpat, day)
+    remains = 100 if visit == "SEL" else dice.whole(*REMAINS[response])
+    row: Row = {}
+    if subject.isotype != "L":
+        peak = Dice("peak", subject.numpat).whole(120, 310) * remains // 100
+        row |= {"PIC_MONO": comma(peak, 1), "PIC_MONO_U": "g/L"}
+    if dice.chance(50) or subject.isotype == "L":
+        row |= light_chains(subject, remains, response, dice)
+    if marrow or dice.chance(35):
+        plasma = {"2": (0, 4), "3": (2, 9), "4": (5, 14), "7": (11, 28)}[response]
+        row |= {"PLASMO_MO": str(dice.whole(*plasma)), "PLASMO_MO_U": "%"}
     return row
 
 
-def relapse_before(subject: Subject, dice: Dice) -> Row | None:
+def evaluate(subject: Subject, visit: str, day: date, response: str, marrow: bool = False) -> Row:
+    """One evaluation of the disease; code 7 fills the relapse fields."""
+    collected, shown = DISAGREEMENTS.get((subject.numpat, visit), (response, response))
+    relapse = collected == "7"
+    row = head(subject, visit) | {
+        "DATE_EVAL": french(day),
+        "REPONSE": collected,
+        "REPONSE_LIB": RESPONSES[collected],
+        "RECHUTE": "Oui" if relapse else "Non",
+        "DATE_RECHUTE": french(day) if relapse else "",
+    }
+    return row | disease(subject, visit, day, shown, marrow)
+
+
+def relapse_before(subject: Subject) -> Row | None:
     """Return the relapse that led to the salvage transplant: before day 0, so not an event of the study."""
     first = first_apheresis(subject)
-    return None if first is None else evaluate(subject, "SEL", add_days(first, -dice.whole(120, 200)), "7", dice)
+    before = Dice("responses", subject.numpat).whole(120, 200)
+    return None if first is None else evaluate(subject, "SEL", add_days(first, -before), "7")
 
 
-def responses_after(subject: Subject, transplant: Transplant, dice: Dice) -> list[Row]:
+def responses_after(subject: Subject, transplant: Transplant) -> list[Row]:
     """Return the evaluations after the graft; from the relapse on, each evaluation repeats it with its own date."""
-    rows, best = [], dice.pick(["1", "2", "3", "3", "4"])
+    rows: list[Row] = []
     for visit, day in visits_after(transplant):
-        days = (day - transplant.day).days
-        relapsed = transplant.relapse is not None and days >= transplant.relapse
+        relapsed = transplant.relapse is not None and (day - transplant.day).days >= transplant.relapse
         if visit != "M01":
-            rows.append(evaluate(subject, visit, day, "7" if relapsed else best, dice))
+            rows.append(evaluate(subject, visit, day, "7" if relapsed else BEST[subject.numpat], marrow=not rows))
     return rows
 
 
@@ -864,15 +894,14 @@ def responses(subject: Subject) -> list[Row]:
     """Response evaluations in order of time."""
     if subject.way in "NS":
         return []
-    dice, transplant = Dice("responses", subject.numpat), TRANSPLANTED.get(subject.numpat)
-    before = relapse_before(subject, dice)
+    transplant, before = TRANSPLANTED.get(subject.numpat), relapse_before(subject)
     rows = [before] if before else []
     if transplant is not None:
-        rows += responses_after(subject, transplant, dice)
+        rows += responses_after(subject, transplant)
     elif NOT_TRANSPLANTED.get(subject.numpat, "").startswith("Progression"):
         first = first_apheresis(subject)
         assert first is not None
-        rows.append(evaluate(subject, "NP", add_days(first, 71), "7", dice))
+        rows.append(evaluate(subject, "NP", add_days(first, 71), "7"))
     return [row | {"NUMREP": str(repeat)} for repeat, row in enumerate(rows, 1)]
 
 

@@ -121,7 +121,13 @@ def test_responses_are_recomputed_beside_the_collected_ones_and_differences_are_
     assert adrs.PARAMCD.value_counts().to_dict() == {"RSPCOLL": 59, "RSPIMWG": 59}
     assert set(adrs.AVALC[adrs.PARAMCD == "RSPIMWG"]) <= {"", "sCR", "CR", "VGPR", "PR", "MR", "SD", "PD", "NE"}
     found = json.loads((built / "validation/report.json").read_text())["findings"]
-    assert [item["severity"] for item in found if item["rule"] == "CDW-IMWG"] == ["warning"]
+    told = [item for item in found if item["rule"] == "CDW-IMWG"]
+    assert [(item["severity"], item["records"]) for item in told] == [("warning", 2)]
+    assert "34 compared" in told[0]["message"]
+    both = adrs.pivot(index=["USUBJID", "ADT"], columns="PARAMCD", values="AVALC").reset_index()
+    planted = both[both.USUBJID.str.endswith("-009") & (both.RSPCOLL == "VGPR") & (both.RSPIMWG == "PR")]
+    unconfirmed = both[both.USUBJID.str.endswith("-006") & (both.RSPCOLL == "CR") & (both.RSPIMWG == "SD")]
+    assert (len(planted), len(unconfirmed)) == (1, 1)
 
 
 def test_every_source_of_a_time_is_a_record_that_holds_it(built: Path, adtte: Any) -> None:

@@ -34,9 +34,11 @@ def test_imwg_2016_case(case):
     assert pd.isna(result.confirmed[0])
 
 
-def test_only_the_last_evaluable_assessment_is_pending():
+def test_only_the_last_evaluable_assessment_is_pending_and_only_where_none_before_shows_it():
     case = {"baseline": {"serum": 30}, "visits": [{"serum": 15}, {"serum": 15}, {}]}
-    assert course(case).pending.tolist() == [False, False, True, False]
+    assert course(case).pending.tolist() == [False, False, False, False]
+    better = {"baseline": {"serum": 30}, "visits": [{"serum": 22}, {"serum": 15}, {}]}
+    assert course(better).pending.tolist() == [False, False, True, False]
 
 
 def test_two_assessments_on_one_day_are_refused():
