@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from cdiscway.converters.build import Built
+    from cdiscway.converters.build import Built, WrittenPart
     from cdiscway.validation.core import Agreement
     from cdiscway.validation.report import About
     from cdiscway.validation.run import ValidationResult
@@ -21,6 +21,7 @@ TOP_CAUSES = 5
 def print_summary(built: Built) -> None:
     """Print the table of datasets, the counts, the top causes, and where the report is."""
     print_datasets(built.validation, built.about)
+    print_parts(built.converted.parts)
     print_verdict(built.validation)
     click.echo(f"Report: {built.folder / 'validation' / 'report.html'}")
 
@@ -39,6 +40,15 @@ def print_datasets(result: ValidationResult, about: About) -> None:
         for name, records in result.records.items()
     ]
     click.echo(table(HEADER, rows))
+
+
+def print_parts(parts: Sequence[WrittenPart]) -> None:
+    """Print which datasets stand there in parts too, and by what they were split."""
+    for dataset in dict.fromkeys(part.dataset for part in parts):
+        made = [item for item in parts if item.dataset == dataset]
+        by = ", ".join(dict.fromkeys(name for item in made for name in item.part.by))
+        files = ", ".join(f"{item.file} ({item.part.records})" for item in made)
+        click.echo(f"{dataset} is above the size limit and stands there in {len(made)} parts too, by {by}: {files}")
 
 
 def print_verdict(result: ValidationResult) -> None:

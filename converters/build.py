@@ -22,6 +22,7 @@ from cdiscway.define.html import write_html as write_define_html
 from cdiscway.define.input import DefineInput
 from cdiscway.define.write import write_define
 from cdiscway.specs.codelists import Terminology, load_terminology
+from cdiscway.specs.load import Way
 from cdiscway.specs.mistakes import Mistake, MistakesError
 from cdiscway.validation.finding import Finding, NotRun, Source
 
@@ -34,10 +35,12 @@ from .reporter import Recoded, Reporter, WorkItem
 from .results.arm import results_metadata
 from .sdtm import map_dataset
 from .study import Study, read_study
+from .submission import Split, show_bytes
 from .tables import FormBalance, StudyTables
 from .transliteration import Replacement
 from .worklist import harmless, write_csv, write_workbook
 from .writers import xpt
+from .writers.split import FOLDER, Part, SplitError, write_split
 
 if TYPE_CHECKING:
     from cdiscway.validation.report import About
@@ -62,6 +65,21 @@ class Package:
 
 
 @dataclass(frozen=True)
+class WrittenPart:
+    """A part of a dataset whose file is above the size limit; `size` is that of its file, in bytes."""
+
+    package: str
+    dataset: str
+    part: Part
+    size: int
+
+    @property
+    def file(self) -> str:
+        """The file of the part inside the build folder."""
+        return f"{self.package}/{FOLDER}/{self.part.path.name}"
+
+
+@dataclass(frozen=True)
 class Converted:
     """A study after deriving: its packages, and what the mapping found."""
 
@@ -72,6 +90,7 @@ class Converted:
     balance: tuple[FormBalance, ...]
     transliterated: tuple[tuple[str, Replacement], ...] = ()
     recoded: tuple[Recoded, ...] = ()
+    parts: tuple[WrittenPart, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -210,7 +229,9 @@ def build_study(folder: Path, progress: Progress = lambda *_: None) -> Built:
     shutil.rmtree(part, ignore_errors=True)
     try:
         progress("writing datasets and define.xml", 0, 1)
-        findings = [*write_datasets(converted, part), *write_defines(converted, part)]
+        findings, parts = write_packages(converted, part)
+        converted = replace(converted, parts=parts)
+        findings += write_defines(converted, part)
         converted = replace(converted, findings=(*converted.findings, *findings))
         progress("validating", 0, 1)
         result, about = judge(converted), about_study(converted)
@@ -258,17 +279,48 @@ def without_waived(result: ValidationResult, study: Study, waivers: Path | None 
 
 def write_datasets(converted: Converted, folder: Path) -> list[Finding]:
     """Write the transport files; what a file cannot hold is an error finding, and that file is not written."""
+    return write_packages(converted, folder)[0]
+
+
+def write_packages(converted: Converted, folder: Path) -> tuple[list[Finding], tuple[WrittenPart, ...]]:
+    """Write the transport files of all packages, and beside them the parts of datasets above the size limit."""
     findings: list[Finding] = []
+    parts: list[WrittenPart] = []
     for package in converted.packages:
         (folder / package.name).mkdir(parents=True)
+        taken = {dataset.name for dataset in package.datasets}
         for dataset in package.datasets:
             if not len(dataset.frame):
                 continue
             try:
-                xpt.write(dataset.frame, dataset.metadata, folder / package.file(dataset))
+                _, *made = _write_dataset(converted.plan.study, dataset, folder / package.name, taken)
+            except SplitError as error:
+                findings.extend(_unsplit(converted.plan.study, dataset, mistake) for mistake in error.mistakes)
+                continue
             except xpt.XptError as error:
                 findings.extend(_unwritable(dataset, mistake) for mistake in error.mistakes)
-    return findings
+                continue
+            taken |= {part.name for part in made}
+            parts += [WrittenPart(package.name, dataset.name, part, part.path.stat().st_size) for part in made]
+    return findings, tuple(parts)
+
+
+def _write_dataset(study: Study, dataset: BuiltDataset, folder: Path, taken: set[str]) -> tuple[Part, ...]:
+    limit, split = study.file.submission.size_limit, study.file.submission.split.get(dataset.name, Split())
+    metadata, by = dataset.metadata, split.by or None
+    return write_split(dataset.frame, metadata, folder, by=by, limit=limit, names=split.names, taken=taken)
+
+
+def _unsplit(study: Study, dataset: BuiltDataset, mistake: Mistake) -> Finding:
+    """Return the finding of a dataset that is too large for one file and cannot be split, and where to mend that."""
+    way: Way = ("submission", "split", dataset.name)
+    given = dataset.name in study.file.submission.split
+    place = f"study.yaml:{study.document.line(way)}" if given else "study.yaml"
+    size, variable = show_bytes(study.file.submission.size_limit), getattr(mistake, "variable", "")
+    why = f"{mistake.message} ({mistake.hint})" if mistake.hint else mistake.message
+    message = f"the file is above {size} and cannot be split: {why}; see submission.split.{dataset.name} in {place}"
+    row = getattr(mistake, "row", None)
+    return Finding("CDW-FILE-SIZE", "error", dataset.name, message, variable=variable, record=row, fix_in="mapping")
 
 
 def _unwritable(dataset: BuiltDataset, mistake: Mistake) -> Finding:
@@ -287,7 +339,8 @@ def write_defines(converted: Converted, folder: Path) -> list[Finding]:
     for package in converted.packages:
         target = folder / package.name
         copy_documents(study, package.name, target)
-        define = build_define(define_input(converted.plan, package))
+        given = replace(define_input(converted.plan, package), comments=split_comments(converted, package))
+        define = build_define(given)
         write_define(define, target / "define.xml")
         write_define_html(define, target / "define.html")
         findings.extend(check_define(target / "define.xml").findings)
@@ -320,6 +373,20 @@ def define_input(plan: Plan, package: Package) -> DefineInput:
         source_system="cdiscway",
         source_system_version=version("cdiscway"),
     )
+
+
+def split_comments(converted: Converted, package: Package) -> dict[str, str]:
+    """Return what the define.xml says of each dataset that stands there whole and in parts (it describes the whole)."""
+    found: dict[str, list[WrittenPart]] = {}
+    for item in converted.parts:
+        if item.package == package.name:
+            found.setdefault(item.dataset, []).append(item)
+    limit = show_bytes(converted.plan.study.file.submission.size_limit)
+    return {
+        dataset: f"The file is larger than {limit}. Its records stand also in {FOLDER}/, in parts: "
+        + ", ".join(f"{item.part.path.name} ({' and '.join(item.part.by)} {item.part.category})" for item in items)
+        for dataset, items in found.items()
+    }
 
 
 def used_packages(plan: Plan, package: Package) -> tuple[str, ...]:
@@ -386,6 +453,10 @@ def about_study(converted: Converted) -> About:
         if item.how != "exact"
     )
     written = tuple((name, item.variable, item.old, item.new, item.count) for name, item in converted.transliterated)
+    split = tuple(
+        (item.dataset, ", ".join(item.part.by), item.part.category, item.part.records, item.size, item.file)
+        for item in converted.parts
+    )
     sections = [
         Section("Balance sheet", ("Form", "Rows", "In records", "Excluded", "Not accounted for", "Where"), balance,
                 "Every raw row becomes a record, or is counted under a declared exclusion."),
@@ -397,6 +468,8 @@ def about_study(converted: Converted) -> About:
                 "Terms that CDISC terminology does not have; extended values in define.xml."),
         Section("Written in ASCII", ("Dataset", "Variable", "Collected", "Submitted", "Records"), written,
                 "Accents and signs that study.yaml lets become ASCII."),
+        Section("Split datasets", ("Dataset", "By", "Category", "Records", "Bytes", "File"), split,
+                f"Above {show_bytes(study.submission.size_limit)}: whole and in parts. The reviewer's guide explains how."),
     ]  # fmt: skip
     return About(
         study=study.study,

@@ -25,6 +25,7 @@ from .mapping import DatasetMapping, Each, EventSource, Excluding, Records, Test
 from .readers.raw import FileForms, NotAllError, Place, RawForm, RawSource, open_raw
 from .readers.sdtm import GivenDataset, find_datasets
 from .study import Study
+from .submission import split_mistakes
 from .trial_design import design_mappings
 
 UsedColumns = set[tuple[TableKey, str]]
@@ -120,6 +121,7 @@ class _Planner:
                 supplemental = draft.standard.supplemental(draft.spec)
                 self.tables["dataset", supplemental.name] = supplemental.names
         self._check_study()
+        self._check_submission()
         plans = [self._check(draft) for draft in known]
         ordered = self._order(plans)
         not_submitted = self._not_submitted(headers)
@@ -325,6 +327,13 @@ class _Planner:
             self.mistakes.add(
                 "study.yaml", self.study.document.line(("epochs",)), "epochs", message, "leave out 'epochs'"
             )
+
+    def _check_submission(self) -> None:
+        """Check how datasets are split: by variables they have, into parts whose names are free."""
+        made = {key[1]: names for key, names in self.tables.items() if key[0] == "dataset" and key[1] not in self.given}
+        for way, message, hint in split_mistakes(self.study.file.submission, made):
+            if ("dataset", way[2]) not in self.unread:
+                self.mistakes.add("study.yaml", self.study.document.line(way), show_way(way), message, hint)
 
     def _check(self, draft: DatasetPlan) -> DatasetPlan:
         needs: set[str] = set()

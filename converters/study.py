@@ -15,6 +15,7 @@ from cdiscway.specs.model import Strict
 
 from .algorithms.vocabulary import Result, Rule
 from .readers.options import ReaderOptions
+from .submission import Submission
 
 
 class Standards(Strict):
@@ -191,7 +192,8 @@ class StudyFile(Strict):
 
     `documents` are files of the study folder with their titles (`acrf.pdf: Annotated CRF`), which the build puts beside
     the define.xml; `crf_pages` are the pages of a form in the annotated CRF (`HAEMATOLOGY: [12, 13]`), `dictionaries`
-    the versions the study coded with (`MedDRA: "23.1"`).
+    the versions the study coded with (`MedDRA: "23.1"`). `submission` says how large a file may be, and how a larger
+    dataset is split.
     """
 
     study: str
@@ -218,6 +220,7 @@ class StudyFile(Strict):
     documents: dict[Annotated[str, AfterValidator(_inside)], str] = Field(default_factory=dict)
     dictionaries: dict[DictionaryName, Version] = Field(default_factory=dict)
     crf_pages: dict[str, Pages] = Field(default_factory=dict)
+    submission: Submission = Submission()
 
     @model_validator(mode="after")
     def _has_subject(self) -> StudyFile:

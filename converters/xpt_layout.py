@@ -19,6 +19,8 @@ NAMESTR = 140
 MAX_TEXT = 200
 """The longest text of a version 5 file, in bytes."""
 MAX_VARIABLES = 9999
+MAX_FILE = 5_000_000_000
+"""The largest file of a submission, in bytes (5 GB; FDA Study Data Technical Conformance Guide, "dataset size")."""
 FIRST_YEAR = 1960
 """A header's year has two digits: 60 to 99 are 1960 to 1999, 00 to 59 are 2000 to 2059."""
 

@@ -13,16 +13,17 @@ import pandas as pd
 
 from cdiscway.converters.dataset import BuiltDataset, DatasetMetadata, VariableMetadata
 from cdiscway.converters.readers import xpt
+from cdiscway.converters.xpt_layout import MAX_FILE
 from cdiscway.specs.mistakes import Mistake, MistakesError
 from cdiscway.specs.model import DatasetSpec, ObservationClass, VariableSpec
 from cdiscway.specs.standards import Standard, load_standard
 
 from .checks.base import RELATIONSHIPS, Rule, is_supplemental
-from .checks.files import ENCODING, NAME, READ, SIZE, TWICE
+from .checks.files import ENCODING, NAME, READ, SIZE, SPLIT, TWICE
 from .finding import Finding, NotRun
+from .parts import has_parts, part_faults
 
 SDTM, ADAM = "SDTMIG 3.4", "ADaMIG 1.3"
-_LARGEST = 5 * 1024**3
 _SHOWN_MISTAKES = 5
 
 
@@ -41,7 +42,7 @@ class Package:
 
 
 def read_package(folder: Path, specs: Mapping[str, DatasetSpec] | None = None) -> Package:
-    """Read every transport file of a folder and the folders in it (parts of split datasets excepted).
+    """Read every transport file of a folder and the folders in it; parts in `split` are held against their whole.
 
     `specs` are those of a define.xml, by dataset; where they say nothing, a dataset is judged by its name and its
     variables against SDTMIG 3.4 or ADaMIG 1.3. Raises MistakesError where the folder holds no transport file.
@@ -52,6 +53,8 @@ def read_package(folder: Path, specs: Mapping[str, DatasetSpec] | None = None) -
     package = Package()
     for path in paths:
         _take(package, folder, path, dict(specs or {}))
+    for name, message in part_faults(folder, package.datasets, package.files):
+        package.report(SPLIT, name, message)
     return package
 
 
@@ -65,8 +68,9 @@ def transport_files(folder: Path) -> list[Path]:
 
 def _take(package: Package, folder: Path, path: Path, specs: Mapping[str, DatasetSpec]) -> None:
     shown, guessed = path.relative_to(folder).as_posix(), path.stem.upper()
-    if path.stat().st_size > _LARGEST:
-        package.report(SIZE, guessed, f"{shown} has {path.stat().st_size:,} bytes")
+    size = path.stat().st_size
+    if size > MAX_FILE and not has_parts(path):
+        package.report(SIZE, guessed, f"{shown} has {size:,} bytes, and no parts in the folder split beside it")
     read = _read(package, path, shown, guessed)
     if read is None:
         return
@@ -84,16 +88,13 @@ def _take(package: Package, folder: Path, path: Path, specs: Mapping[str, Datase
 
 def _read(package: Package, path: Path, shown: str, name: str) -> tuple[pd.DataFrame, DatasetMetadata] | None:
     """Read one file as ASCII, else as UTF-8, else as Windows-1252; report what is wrong with it."""
-    problems: tuple[Mistake, ...] = ()
-    for encoding in ("ascii", "utf-8", "cp1252"):
-        try:
-            frame, metadata = xpt.read(path, encoding=encoding)
-        except MistakesError as error:
-            problems = problems or error.mistakes
-            continue
-        except (OSError, ValueError) as error:
-            problems = problems or (Mistake(shown, None, "", str(error)),)
-            break
+    try:
+        frame, metadata, encoding = xpt.read_guessed(path)
+    except MistakesError as error:
+        problems = error.mistakes
+    except (OSError, ValueError) as error:
+        problems = (Mistake(shown, None, "", str(error)),)
+    else:
         if encoding != "ascii":
             package.report(ENCODING, metadata.name, f"{shown} holds bytes that are not ASCII; read as {encoding}")
         return frame, metadata

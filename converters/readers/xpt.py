@@ -28,7 +28,7 @@ from cdiscway.converters.xpt_layout import MEMBER_HEADER, RECORD, FileLayout, La
 from cdiscway.converters.xpt_mistakes import DataMistake, XptError, data_mistake
 from cdiscway.specs.mistakes import nearest
 
-__all__ = ["XptError", "count_records", "read", "read_metadata"]
+__all__ = ["XptError", "count_records", "read", "read_guessed", "read_metadata"]
 
 BLOCK_BYTES = 1 << 22
 """Records are taken apart in blocks of about this size."""
@@ -72,6 +72,21 @@ def read(
     arrays = {column.variable.name: column.finished(dates) for column in columns_read}
     frame = pd.DataFrame(arrays, index=pd.RangeIndex(len(records)), columns=names, copy=False)
     return frame, replace(layout.metadata, variables=kept)
+
+
+def read_guessed(path: str | Path) -> tuple[pd.DataFrame, DatasetMetadata, str]:
+    """Read a file of unknown encoding: as ASCII, else as UTF-8, else as Windows-1252; return also which of them.
+
+    Raises XptError with what was wrong with it as ASCII.
+    """
+    first: XptError | None = None
+    for encoding in ("ascii", "utf-8", "cp1252"):
+        try:
+            return *read(path, encoding=encoding), encoding
+        except XptError as error:
+            first = first or error
+    assert first is not None
+    raise first
 
 
 def read_metadata(path: str | Path, *, encoding: str = "ascii") -> DatasetMetadata:

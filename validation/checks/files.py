@@ -41,5 +41,13 @@ SIZE = announce(
     citation="FB2401",
     fix_in="tool",
     text="""A file has at most 5 GB.
-    A larger dataset is split.""",
+    A larger dataset is split: the whole, and beside it in the folder split its parts of at most 5 GB.""",
+)
+SPLIT = announce(
+    "CDW-FILE-SPLIT",
+    "error",
+    citation="FDA Study Data Technical Conformance Guide",
+    fix_in="tool",
+    text="""The parts of a split dataset are together the dataset.
+    Each record of the whole is in one part, with the same variables, so that --SEQ is as unique over the parts as in the whole.""",
 )
