@@ -94,6 +94,7 @@ class Adam(Standard):
             return own
         return (
             self._of_wider(spec, variable)
+            or self._of_treatments(spec, variable)
             or self._of_adsl(variable)
             or _of_sdtm(variable)
             or self._twin(spec, variable)
@@ -116,6 +117,14 @@ class Adam(Standard):
         """Return a variable of BDS for a time-to-event dataset, of OCCDS for one of adverse events."""
         wider = _WIDER.get(spec.observation_class) if spec.subclass else None
         found = _match(self.dataset(wider).variables, variable) if wider else None
+        return found.model_copy(update={"core": "Perm"}) if found else None
+
+    def _of_treatments(self, spec: DatasetSpec, variable: str) -> VariableSpec | None:
+        """Return a treatment of the record (TRTA, TRTPN) for an occurrence dataset: named as in BDS (OCCDS 1.1 section 3)."""
+        if spec.observation_class != "Occurrence Data Structure":
+            return None
+        treatments = [item for item in self.dataset("BDS").variables if item.role == "Record-Level Treatment"]
+        found = _match(treatments, variable)
         return found.model_copy(update={"core": "Perm"}) if found else None
 
     def _of_adsl(self, variable: str) -> VariableSpec | None:

@@ -11,13 +11,13 @@ from cdiscway.converters.algorithms.iso8601 import date_days
 Floats = npt.NDArray[np.float64]
 
 
-def study_day_of_days(days: npt.ArrayLike, reference: npt.ArrayLike) -> Floats:
+def study_day_of_days(date: npt.ArrayLike, reference: npt.ArrayLike) -> Floats:
     """Return study days of SAS days: the reference day is 1, the day before it -1; NaN where either is missing.
 
     >>> study_day_of_days([10.0, 9.0, float("nan")], [10.0, 10.0, 10.0]).tolist()
     [1.0, -1.0, nan]
     """
-    difference = np.asarray(days, dtype=np.float64) - np.asarray(reference, dtype=np.float64)
+    difference = np.asarray(date, dtype=np.float64) - np.asarray(reference, dtype=np.float64)
     return np.where(difference >= 0, difference + 1, difference)
 
 
