@@ -18,6 +18,7 @@ from cdiscway.specs.model import DatasetSpec, VariableSpec
 from .algorithms import columns
 from .algorithms.base import Table
 from .algorithms.lookup import ranked
+from .algorithms.results import says_no_result
 from .dataset import BuiltDataset, DatasetMetadata, Provenance, VariableMetadata
 from .derivations.baseline_flag import last_observation_before
 from .derivations.epoch import epoch_from_elements, epoch_of
@@ -139,7 +140,7 @@ def add_baseline(item: Mapped, demographics: pd.DataFrame, tables: StudyTables) 
         [frame[name] for name in (f"{prefix}TESTCD", *baseline.by) if name in frame.columns],
         date,
         of_subject(frame, demographics, "RFXSTDTC"),
-        result,
+        columns.map_distinct(result, lambda texts: [None if says_no_result(text) else text for text in texts]),
         same_day=same_day,
         tie_keys=[frame[name] for name in baseline.ties if name in frame.columns],
     )

@@ -160,8 +160,10 @@ class Mapper:
         """Evaluate one rule for its variable: coded by the variable's codelist, a number where one is asked for."""
         variable = self.plan.variables[name]
         context.target = variable
-        column = to_variable(rule.evaluate(context), variable, context)
-        context.target = None
+        made = rule.evaluate(context)
+        context.rule = rule
+        column = to_variable(made, variable, context)
+        context.target = context.rule = None
         return column
 
     def _qualify(self, records: Records, context: Context) -> None:

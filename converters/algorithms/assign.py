@@ -57,6 +57,7 @@ class TextOptions(RuleBase):
     case: text.Case | None = None
     recode: dict[str, Scalar | None] | None = None
     otherwise: Scalar | None = None
+    missing: Literal["ok"] | None = None
 
     @property
     def changes(self) -> bool:
@@ -78,6 +79,8 @@ class TextOptions(RuleBase):
             scope.add((*way, "part"), "parts are counted from 1, or from -1 at the end", "")
         if self.length is not None and self.start is None:
             scope.add(way, "'length' goes with 'start'", "")
+        if self.missing is not None and not self._cuts:
+            scope.add((*way, "missing"), "'missing' goes with 'part', 'start' or 'pattern'", "")
         if self.pattern is not None:
             try:
                 re.compile(self.pattern)
@@ -87,8 +90,26 @@ class TextOptions(RuleBase):
     def apply(self, column: pd.Series, name: str, context: Context) -> pd.Series:
         """Return the column cut, cased and recoded."""
         if any(item is not None for item in (self.at, self.start, self.pattern, self.case)):
-            column = columns.map_distinct(column, self._cut_and_case)
+            cut = columns.map_distinct(column, self._cut_and_case)
+            if self._cuts and self.missing is None:
+                self._report_nothing(~columns.missing(column) & columns.missing(cut), name, context)
+            column = cut
         return column if self.recode is None else self._recoded(column, name, context)
+
+    @property
+    def _cuts(self) -> str:
+        """What is cut out of a text, in words; empty where it stays whole."""
+        parts = ["" if self.at is None else f"part {self.part} at '{self.at}'"]
+        if self.start is not None:
+            parts.append(f"from character {self.start}" + (f" on, {self.length} long" if self.length else ""))
+        parts.append("" if self.pattern is None else f"pattern '{self.pattern}'")
+        return ", ".join(part for part in parts if part)
+
+    def _report_nothing(self, rows: np.ndarray, name: str, context: Context) -> None:
+        """A cut that finds nothing in a text leaves no value behind: one finding for all rows."""
+        if rows.any():
+            message = f"{self._cuts} finds nothing in {name}, where there is a text: the value is missing"
+            context.report_rows(rows, "CDW-MAP-TEXT", message, "warning", column=name)
 
     def _cut_and_case(self, texts: list[str]) -> list[str | None]:
         found: list[str | None] = list(texts)

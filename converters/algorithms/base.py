@@ -146,6 +146,8 @@ class Context:
     dataset: str
     values: dict[str, pd.Series] = field(default_factory=dict)
     target: VariableSpec | None = None
+    rule: RuleBase | None = None
+    """The rule whose result becomes the target, for what messages say of its columns."""
     synonyms: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """The study's own synonyms: NCI codelist code -> raw value -> submission value."""
 
@@ -170,6 +172,11 @@ class Context:
         """Return the context of another table."""
         return replace(self, table=table, values={}, target=None)
 
+    def reads(self, variable: str) -> str:
+        """Return the raw columns that the rule of a variable reads, for messages; the variable where it reads none."""
+        names = () if self.rule is None else self.rule.provenance(self.table.key).columns
+        return ", ".join(name.removeprefix(f"{self.table.key[1]}.") for name in names) or variable
+
     def mask(self, text: str) -> np.ndarray:
         """Return where a condition holds, as a boolean array."""
         expression = parse_condition(text)
@@ -187,6 +194,20 @@ class Context:
             codes, texts = columns.distinct(frame[name])
             message = f"is used as a number in '{expression.text}' and is none"
             self.report_value(codes == texts.index(text), name, text, "CDW-MAP-NUMBER", message, severity="warning")
+        for name, text in expression.not_dates(frame, decimal=self.decimal):
+            codes, texts = columns.distinct(columns.as_text(frame[name]))
+            message = f"is used as a date in '{expression.text}' and is none"
+            self.report_value(
+                codes == texts.index(text),
+                name,
+                text,
+                "CDW-MAP-DATE-UNREADABLE",
+                message,
+                severity="warning",
+                kind="date",
+            )
+        for rule, said, rows in expression.unsure(frame, decimal=self.decimal):
+            self.report_rows(rows, rule, f"{said} in '{expression.text}'", "warning")
         return frame
 
     def report_value(  # noqa: PLR0913 - one raw value, and how it is told
@@ -207,7 +228,8 @@ class Context:
         if not rows.any():
             return
         variable = self.target.name if self.target is not None else ""
-        said = message if whole else f"'{value}' in {column} {message}"
+        target = f" (for {variable})" if variable and variable != column else ""
+        said = message if whole else f"'{value}' in {column}{target} {message}"
         self.reporter.report(
             rule, severity, self.dataset, said,
             variable=variable, value=value, rows=rows, sources=self.table.sources, column=column, fix_in="raw",

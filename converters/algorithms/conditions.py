@@ -16,7 +16,7 @@ text, letter by letter. Arithmetic with a missing value, or with text that is no
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Literal, NamedTuple
@@ -27,7 +27,8 @@ import pandas as pd
 
 from cdiscway.specs.mistakes import nearest
 
-from .dates import DateFormatError, compile_format, parse_dates
+from .dates import DateFormatError, ParsedDate, compile_format, parse_dates
+from .ordering import order_of, undecided
 from .results import DecimalMark, read_number, round_values
 
 Mask = npt.NDArray[np.bool_]
@@ -354,9 +355,13 @@ def _days(iso: str | None) -> float:
 def _date(frame: _Frame, column: _Column, option: Option) -> _Column:
     if not isinstance(column, _Texts):
         return column
-    formats = [str(option)] if option else ["yyyy-mm-dd", "yyyy-mm-ddThh:mm:ss"]
-    found = [_days(date.iso) for date in parse_dates(column.distinct, formats=formats)]
+    found = [_days(date.iso) for date in _read_dates(column, option)]
     return np.array([*found, np.nan], dtype=np.float64)[column.codes]
+
+
+def _read_dates(column: _Texts, option: Option) -> Sequence[ParsedDate]:
+    formats = [str(option)] if option else ["yyyy-mm-dd", "yyyy-mm-ddThh:mm:ss"]
+    return parse_dates(column.distinct, formats=formats)
 
 
 FUNCTIONS: dict[str, Function] = {
@@ -660,6 +665,35 @@ class Expression:
                     if count and read_number(text, decimal) is None:
                         yield name, text, count
 
+    def not_dates(
+        self, columns: Mapping[str, pd.Series] | pd.DataFrame, *, decimal: DecimalMark = "."
+    ) -> Iterator[tuple[str, str]]:
+        """Give (column, text) for every text that `date()` reads and that is no date; a partial date is one."""
+        frame = self._frame(columns, decimal, None)
+        for call in _nodes(self._tree):
+            if isinstance(call, _Call) and call.name == "date" and isinstance(call.part, _Name):
+                column = frame.column(call.part.name)
+                if isinstance(column, _Texts):
+                    used = set(np.unique(column.codes).tolist())
+                    for place, date in enumerate(_read_dates(column, call.option)):
+                        if place in used and date.status in {"impossible", "unreadable", "ambiguous"}:
+                            yield call.part.name, column.distinct[place]
+
+    def unsure(
+        self, columns: Mapping[str, pd.Series] | pd.DataFrame, *, decimal: DecimalMark = "."
+    ) -> Iterator[tuple[str, str, Mask]]:
+        """Give (rule, what is wrong, where) for texts that `<` and the like put in an order that is none.
+
+        Partial dates that cannot be told apart, numbers that stand in another order than their letters, other dates than ISO.
+        """
+        frame = self._frame(columns, decimal, None)
+        for node in _nodes(self._tree):
+            if not isinstance(node, _Comparison) or node.sign in {"==", "!="}:
+                continue
+            left, right = node.left.value(frame), node.right.value(frame)
+            if isinstance(left, _Texts) and isinstance(right, _Texts):
+                yield from _unsure(left, right, decimal)
+
     def _frame(
         self, columns: Mapping[str, pd.Series] | pd.DataFrame, decimal: DecimalMark, records: int | None
     ) -> _Frame:
@@ -667,6 +701,41 @@ class Expression:
             one = columns if isinstance(columns, pd.DataFrame) else next(iter(columns.values()), ())
             records = len(one)
         return _Frame(columns, records, decimal)
+
+
+def _nodes(node: _Node) -> Iterator[_Node]:
+    """Give a node and all nodes below it."""
+    yield node
+    if isinstance(node, _Both):
+        below: tuple[_Node, ...] = node.parts
+    elif isinstance(node, _Comparison | _Arithmetic):
+        below = (node.left, node.right)
+    else:
+        below = (node.part,) if isinstance(node, _Not | _Is | _TextTest | _Call) else ()
+    for part in below:
+        yield from _nodes(part)
+
+
+def _unsure(left: _Texts, right: _Texts, decimal: DecimalMark) -> Iterator[tuple[str, str, Mask]]:
+    a, b, known = _ranks(left, right)
+    used = [{*np.unique(side.codes).tolist()} - {-1} for side in (left, right)]
+    sides = zip((left, right), used, strict=True)
+    how = order_of([text for side, own in sides for place, text in enumerate(side.distinct) if place in own], decimal)
+    if how == "dates":
+        series = [
+            pd.Series(pd.Categorical.from_codes(side.codes, categories=pd.Index(side.distinct, dtype="str")))
+            for side in (left, right)
+        ]
+        rows = undecided(*series)
+        if rows.any():
+            yield "CDW-MAP-PARTIAL", "partial dates that cannot be put in order are compared as texts", rows
+    elif how == "numbers":
+        numbers = [side.numbers(lambda text: float(read_number(text, decimal) or "nan")) for side in (left, right)]
+        rows = known & (np.sign(numbers[0] - numbers[1]) != np.sign(a - b))
+        if rows.any():
+            yield "CDW-MAP-NUMBER", "numbers are compared as texts (write number(X))", rows
+    elif how == "unsure" and known.any():
+        yield "CDW-MAP-NUMBER", "texts that are neither numbers nor ISO 8601 dates are compared letter by letter", known
 
 
 def _used_as_numbers(node: _Node, frame: _Frame) -> set[str]:

@@ -89,7 +89,7 @@ class DateRule(RuleBase):
         if rows.any():
             date, time = (describe(rule, context.table.key) for rule in self.date)
             message = f"{time} holds a time, but {date} no date: the time is left out"
-            context.report_rows(rows, "CDW-MAP-DATE-IMPOSSIBLE", message, "warning", column=time, fix_in="raw")
+            context.report_rows(rows, "CDW-MAP-TIME", message, "warning", column=time, fix_in="raw")
 
     def _read(self, column: pd.Series, parse: Parser, context: Context, place: int) -> tuple[pd.Series, np.ndarray]:
         """Return ISO 8601 text, and the rows that are a finding."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Context as Exact
 from decimal import Decimal
 
 import numpy as np
@@ -15,9 +16,19 @@ from cdiscway.specs.model import VariableSpec
 
 from . import columns
 from .base import Context
-from .results import ParsedResult, parse_results, read_number, round_half_up
+from .results import (
+    SIGNIFICANT_DIGITS,
+    ParsedResult,
+    is_held,
+    parse_results,
+    read_number,
+    round_half_up,
+    says_no_result,
+)
 from .terms import recode_to_terms
-from .units import UnitError, convert_exactly, standard_unit
+from .units import UnitError, convert_exactly, specimens_of, standard_unit
+
+_EXACT = Exact(prec=60)
 
 
 @dataclass(frozen=True)
@@ -41,12 +52,13 @@ class StandardResults:
 
 @dataclass(frozen=True, slots=True)
 class _Standard:
-    """One distinct result in its standard form; `trouble` says why there is none."""
+    """One distinct result in its standard form; `trouble` says why there is none, `lost` is what no float64 holds."""
 
     text: str | None
     number: float
     unit: str | None
     trouble: str = ""
+    lost: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +68,8 @@ class _Target:
     unit: str | None
     molar_mass: Decimal | None = None
     valence: int | None = None
+    wants: str = ""
+    """The test, and what it has no standard unit without; empty where it has one, or the study asks for none."""
 
     def convert(self, number: Decimal, unit: str, target: str) -> Decimal:
         """Return a number in another unit; raises UnitError."""
@@ -80,6 +94,8 @@ def standard_results(
         for result, item in zip(parsed, tuples, strict=True)
     ]
     _report(made, tuples, codes, context, variables.get(f"{prefix}STRESN"))
+    _report_texts(parsed, tuples, codes, context, variables.get(f"{prefix}ORRES"))
+    _report_kinds(targets, kinds, collected.result, test, context)
     numbers = np.array([item.number for item in made] + [np.nan])
     shown = {
         "ORRES": collected.result,
@@ -125,18 +141,21 @@ def _targets(test: TestRow, prefix: str, context: Context) -> tuple[dict[str, _T
         return {"": _Target(test.standard_unit)}, None
     kinds = columns.combine(parts, lambda tuples: ["|".join(part or "" for part in item) for item in tuples])
     _, names = columns.distinct(kinds)
-    targets = {name: _target(test, *name.partition("|")[::2], context) for name in names}
+    targets = {name: _target(test, *name.partition("|")[::2], prefix, context) for name in names}
     distinct = set(targets.values())
     targets[""] = next(iter(targets.values()), _Target(test.standard_unit))
     return targets, None if len(distinct) <= 1 else kinds
 
 
-def _target(test: TestRow, code: str, specimen: str, context: Context) -> _Target:
+def _target(test: TestRow, code: str, specimen: str, prefix: str, context: Context) -> _Target:
     """Return the standard unit of one test: the mapping's, else the standard table's where the study asks for it."""
     system = context.study.file.units
     row = standard_unit(code, specimen, system or "si")
     if row is None:
-        return _Target(test.standard_unit)
+        known = specimens_of(code) if system is not None and test.standard_unit is None and test.factor is None else ()
+        said = f"'{specimen}' has none" if specimen else f"set {prefix}SPEC"
+        wants = f"{code} have a standard unit by specimen ({', '.join(known)}): {said}, or give 'standard_unit' or a 'factor'"
+        return _Target(test.standard_unit, wants=wants if known else "")
     unit = test.standard_unit
     if unit is None and system is not None and test.factor is None:
         unit = row.unit
@@ -152,7 +171,7 @@ def _standardise(parsed: ParsedResult, unit: str | None, test: TestRow, to: _Tar
         return _Standard(parsed.standard, np.nan, None)
     number = Decimal(parsed.number)
     if test.factor is not None:
-        number *= Decimal(test.factor)
+        number = _EXACT.multiply(number, Decimal(test.factor))
     elif target != unit:
         if unit is None or target is None:
             return _Standard(None, np.nan, None, "has no unit")
@@ -160,11 +179,12 @@ def _standardise(parsed: ParsedResult, unit: str | None, test: TestRow, to: _Tar
             number = to.convert(number, unit, target)
         except UnitError as error:
             return _Standard(None, np.nan, None, str(error))
-    text = parsed.number if number == Decimal(parsed.number) else f"{_shortest(number):f}"
+    text = parsed.number if number == Decimal(parsed.number) else f"{_shortest(number, parsed.number):f}"
     if test.decimals is not None:
         text = _rounded(number, test.decimals, text, parsed)
     value = np.nan if parsed.comparator else float(text)
-    return _Standard(f"{parsed.comparator}{text}", value, target)
+    lost = "" if parsed.comparator or len(text) <= SIGNIFICANT_DIGITS or is_held(text) else text
+    return _Standard(f"{parsed.comparator}{text}", value, target, lost=lost)
 
 
 def _rounded(number: Decimal, decimals: int, text: str, parsed: ParsedResult) -> str:
@@ -218,10 +238,12 @@ def _limit(item: tuple[str | None, ...], test: TestRow, to: _Target, context: Co
     standard = standard or to.unit or original  # a row without a standard result has the range of its test all the same
     try:
         shown = (
-            text if own == original or not own or not original else f"{_shortest(to.convert(value, own, original)):f}"
+            text
+            if own == original or not own or not original
+            else f"{_shortest(to.convert(value, own, original), number):f}"
         )
         if test.factor is not None and own == original:
-            made = value * Decimal(test.factor)
+            made = _EXACT.multiply(value, Decimal(test.factor))
         else:
             made = value if own == standard or not own or not standard else to.convert(value, own, standard)
     except UnitError as error:
@@ -229,9 +251,10 @@ def _limit(item: tuple[str | None, ...], test: TestRow, to: _Target, context: Co
     return shown, float(made if test.decimals is None else round_half_up(made, test.decimals)), ""
 
 
-def _shortest(number: Decimal) -> Decimal:
-    """Return a converted number without trailing zeros, and with no more digits than a float holds."""
-    return Decimal(format(number, ".15g")).normalize()
+def _shortest(number: Decimal, collected: str) -> Decimal:
+    """Return a converted number without trailing zeros: as many digits as a float holds, or as were collected."""
+    digits = max(SIGNIFICANT_DIGITS, len(collected.lstrip("-0.").replace(".", "")))
+    return _EXACT.normalize(Decimal(format(number, f".{digits}g")))
 
 
 def _report(
@@ -247,7 +270,68 @@ def _report(
             shown = f"{text} {unit}" if unit else str(text)
             message = f"result '{shown}' has no standard form: {item.trouble}"
             context.report_value(codes == place, "", shown, "CDW-MAP-UNIT", message, kind="unit", whole=True)
+        elif item.lost:
+            message = f"result '{item.lost}' has more digits than a number holds: they stand in the text alone"
+            context.report_value(
+                codes == place, "", item.lost, "CDW-MAP-NUMBER", message, severity="warning", kind="number", whole=True
+            )
     context.target = None
+
+
+def _report_texts(
+    parsed: list[ParsedResult],
+    pairs: list[tuple[str | None, ...]],
+    codes: np.ndarray,
+    context: Context,
+    variable: VariableSpec | None,
+) -> None:
+    """Tell texts that stand where a number is meant (`5 %`, `ND`): beside a unit, or in a test of numbers.
+
+    They stay as they are, without a number. Texts of a test that is answered in words (POSITIVE, 1+) are results.
+    """
+    if all(result.status != "text" for result in parsed):
+        return
+    counts = np.bincount(codes[codes >= 0], minlength=len(parsed)).tolist()
+    numbers = sum(count for count, result in zip(counts, parsed, strict=True) if result.number is not None)
+    words = sum(count for count, result in zip(counts, parsed, strict=True) if result.status == "text")
+    context.target = variable
+    for place, (result, (text, unit, *_)) in enumerate(zip(parsed, pairs, strict=True)):
+        if result.status != "text" or text is None:
+            continue
+        if says_no_result(text):
+            why = "says that there is none: name it under 'words: not_done' or 'raw: missing' in study.yaml"
+        elif unit is not None:
+            why = f"is text beside the unit {unit}: it has no number"
+        elif numbers > words:
+            why = "is text among numbers: it has no number"
+        else:
+            continue
+        message = f"result '{text}' {why}"
+        context.report_value(
+            codes == place, "", text, "CDW-MAP-RESULT", message, severity="warning", kind="result", whole=True
+        )
+    context.target = None
+
+
+def _report_kinds(
+    targets: Mapping[str, _Target], kinds: pd.Series | None, result: pd.Series, test: TestRow, context: Context
+) -> None:
+    """Tell the tests that stay in their own unit, though study.yaml asks for standard ones, for want of a specimen."""
+    if all(not target.wants for target in targets.values()):
+        return
+    if kinds is None:
+        _report_kind(~columns.missing(result), targets[""], context)
+        return
+    codes, names = columns.distinct(kinds)
+    for place, name in enumerate(names):
+        if targets[name].wants:
+            _report_kind((codes == place) & ~columns.missing(result), targets[name], context)
+
+
+def _report_kind(rows: np.ndarray, target: _Target, context: Context) -> None:
+    if rows.any():
+        message = f"results of {target.wants}; until then they stay in the unit they were collected in"
+        context.report_rows(rows, "CDW-MAP-UNIT", message, "warning")
 
 
 def _method(test: TestRow, targets: Mapping[str, _Target]) -> str:

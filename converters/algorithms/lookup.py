@@ -15,6 +15,8 @@ from cdiscway.specs.load import Way
 from . import columns
 from .assign import check_condition, describe, evaluate_condition
 from .base import Context, RuleBase, Scope, Table, TableKey
+from .ordering import order_of, undecided
+from .results import read_number
 
 if TYPE_CHECKING:
     from .vocabulary import Input
@@ -105,23 +107,95 @@ class LookupRule(RuleBase):
         usable = np.flatnonzero((there >= 0) & ~columns.missing(value))
         keys = there[usable]
         if self.pick == "sum":
-            amounts = value.to_numpy(dtype=np.float64)[usable]
+            amounts = self._amounts(value, other).to_numpy(dtype=np.float64)[usable]
+            usable, keys, amounts = (part[~np.isnan(amounts)] for part in (usable, keys, amounts))
             order = np.argsort(amounts, kind="stable")  # the order of the rows must not change the last digit of a sum
             totals = np.bincount(keys[order], weights=amounts[order], minlength=int(here.max(initial=-1)) + 1)
             seen = np.bincount(keys, minlength=len(totals)) > 0
             table = np.append(np.where(seen, totals, np.nan), np.nan)
             return pd.Series(table[np.where((here >= 0) & (here < len(totals)), here, -1)])
         orders = [value] if self.pick in {"min", "max"} else [other.column(name) for name in self.order]
-        ranks = [ranked(order)[usable] for order in [value, *reversed(orders)]]
+        names = [] if self.pick in {"min", "max"} else list(self.order)
+        told = [self._ranked(order, name, usable, other) for order, name in zip(orders, names or [""], strict=False)]
+        ranks = [ranked(value)[usable], *reversed(told if self.pick != "only" else [])]
         placed = usable[np.lexsort([*ranks, keys])]
         if self.pick in {"last", "max"}:
             placed = placed[::-1]
         if self.pick == "only":
             self._report_several(value, keys, usable, here, context)
+        if self.pick not in {"only"} and len(placed):
+            self._report_undecided(value, orders[0], told, placed, (usable, keys, here), context)
         first = np.full(max(int(here.max(initial=-1)), int(keys.max(initial=-1))) + 2, -1)
         owners, at = np.unique(there[placed], return_index=True)
         first[owners] = placed[at]
         return columns.take(value, np.where(here >= 0, first[here], -1))
+
+    def _amounts(self, value: pd.Series, other: Context) -> pd.Series:
+        """Return the numbers of a sum; a text that is no number is a finding."""
+        if columns.is_number(value):
+            return value
+        codes, texts = columns.distinct(value)
+        numbers = [read_number(text, other.decimal) for text in texts]
+        for place, (text, number) in enumerate(zip(texts, numbers, strict=True)):
+            if number is None:
+                name = describe(self.lookup, self.key) if self.lookup is not None else ""
+                message = f"cannot be read as a number (decimal mark '{other.decimal}')"
+                other.report_value(codes == place, name, text, "CDW-MAP-NUMBER", message, kind="number")
+        table = [np.nan if number is None else float(number) for number in numbers]
+        return columns.numbers_of_distinct(value, lambda _: table)
+
+    def _ranked(self, order: pd.Series, name: str, usable: np.ndarray, other: Context) -> np.ndarray:
+        """Return the rank of each usable row: numbers by size, also where they are text; the rest by code point."""
+        if columns.is_number(order):
+            return np.asarray(ranked(order)[usable])
+        used = columns.drop_unused(columns.take(columns.as_text(order), usable))
+        _, texts = columns.distinct(used)
+        how = order_of(texts, other.decimal)
+        if how == "numbers":
+            found = [float(read_number(text, other.decimal) or "nan") for text in texts]
+            return ranked(columns.numbers_of_distinct(used, lambda _: found))
+        if how == "unsure" and len(texts) > 1:
+            what = name or (describe(self.lookup, self.key) if self.lookup is not None else "")
+            message = f"'pick: {self.pick}' puts {what} of {self.key[0]} {self.key[1]} in order letter by letter; "
+            message += "read it as a date or a number first"
+            rows = np.zeros(len(other), dtype=bool)
+            rows[usable] = True
+            other.report_rows(rows, "CDW-MAP-LOOKUP", message, "warning", column=what)
+        return ranked(used)
+
+    def _report_undecided(
+        self,
+        value: pd.Series,
+        order: pd.Series,
+        ranks: Sequence[np.ndarray],
+        placed: np.ndarray,
+        rows: tuple[np.ndarray, np.ndarray, np.ndarray],
+        context: Context,
+    ) -> None:
+        """Tell the rows whose choice rests on a day that is not known, or on no order at all: alike, with other values."""
+        usable, keys, here = rows
+        owners, at = np.unique(keys, return_inverse=True)
+        chosen = np.empty(len(owners), dtype=np.int64)
+        chosen[np.searchsorted(owners, self._keys_of(placed, usable, keys))[::-1]] = placed[::-1]
+        best = chosen[at]
+        differs = ranked(value)[usable] != ranked(value)[best]
+        what = "the value" if self.pick in {"min", "max"} else ", ".join(self.order)
+        if not columns.is_number(order):
+            open_ = differs & undecided(columns.take(order, usable), columns.take(order, best))
+            message = f"'pick: {self.pick}' from {self.key[0]} {self.key[1]} rests on partial dates that cannot be put in order"
+            context.report_rows(np.isin(here, keys[open_]), "CDW-MAP-PARTIAL", message, "warning")
+        if self.pick in {"first", "last"}:
+            position = np.searchsorted(usable, best)
+            tied = differs & np.logical_and.reduce([rank == rank[position] for rank in ranks])
+            message = (
+                f"'pick: {self.pick}' finds rows of {self.key[0]} {self.key[1]} that are alike in {what}, with several "
+            )
+            message += "values: the least or greatest is taken; name a column in 'order' that tells them apart"
+            context.report_rows(np.isin(here, keys[tied]), "CDW-MAP-LOOKUP", message, "warning")
+
+    @staticmethod
+    def _keys_of(placed: np.ndarray, usable: np.ndarray, keys: np.ndarray) -> np.ndarray:
+        return np.asarray(keys[np.searchsorted(usable, placed)])
 
     def _report_several(
         self, value: pd.Series, keys: np.ndarray, usable: np.ndarray, here: np.ndarray, context: Context

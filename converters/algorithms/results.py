@@ -40,14 +40,28 @@ _COMPARATORS = {
 _WORDS = {"INF": "<", "INFERIEUR": "<", "INFERIEURE": "<", "SUP": ">", "SUPERIEUR": ">", "SUPERIEURE": ">"}
 _COMPARISON = re.compile(
     rf"({'|'.join(sorted(map(re.escape, _COMPARATORS), key=len, reverse=True))}|(?:{'|'.join(_WORDS)})\b\.?)"
-    r"\s*(?:À|A\b)?\s*(?=[\d.,\-])",
+    r"\s*(?:À|A\b)?\s*(?=[0-9.,\-])",
     re.IGNORECASE,
 )
-_POWER = re.compile(r"(?:(?P<mantissa>.+?)\s*[x×*]\s*)?10\s*(?:\^|\*\*|\*)\s*(?P<exponent>[+-]?\d{1,2})", re.IGNORECASE)
-_SCIENTIFIC = re.compile(r"(?P<mantissa>.+?)E(?P<exponent>[+-]?\d{1,2})", re.IGNORECASE)
-_PLAIN = {mark: re.compile(rf"-?(?:\d+|\d{{1,3}}(?:[ ']\d{{3}})+)?(?:{re.escape(mark)}\d+)?") for mark in ".,"}
-_ENGLISH_GROUPS = re.compile(r"-?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
-_MIXED = re.compile(r"-?[\d., ]*[.,][\d., ]*\d")
+_POWER = re.compile(
+    r"(?:(?P<mantissa>.+?)\s*[x×*]\s*)?10\s*(?:\^|\*\*|\*)\s*(?P<exponent>[+-]?[0-9]{1,2})", re.IGNORECASE
+)
+_SCIENTIFIC = re.compile(r"(?P<mantissa>.+?)E(?P<exponent>[+-]?[0-9]{1,2})", re.IGNORECASE)
+# [0-9], not \d: a digit of another script is no number, and no ASCII either
+_PLAIN = {
+    mark: re.compile(rf"[+-]?(?:[0-9]+|[0-9]{{1,3}}(?:[ '\u2019][0-9]{{3}})+)?(?:{re.escape(mark)}[0-9]+)?")
+    for mark in ".,"
+}
+_ENGLISH_GROUPS = re.compile(r"[+-]?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?")
+_MIXED = re.compile(r"[+-]?[0-9., ]*[.,][0-9., ]*[0-9]|[+-]?[0-9 ]+[.,]")
+NO_RESULT = frozenset({
+    "ND", "NF", "NR", "NA", "N/A", "N.A.", "N.D.", "NK", "NT", "NC", "UK", "UNK", "UNKNOWN", "IDEM", "DITTO", "PENDING",
+    "MISSING", "MANQUANT", "MANQUANTE", "INC", "INCONNU", "INCONNUE", "?", "??", ".", "..",
+    "NOT DONE", "NOT ASSESSED", "NOT AVAILABLE", "NOT EVALUABLE", "NOT KNOWN", "NOT REPORTED", "NOT TESTED",
+    "NON FAIT", "NON FAITE", "NON REALISE", "NON REALISEE", "NON EFFECTUE", "NON EFFECTUEE", "NON DISPONIBLE",
+    "NON RENDU", "NON CONNU", "NON DOSE", "NON EVALUABLE", "PAS FAIT", "PAS FAITE", "EN ATTENTE", "EN COURS",
+})  # fmt: skip
+"""Texts that stand where a result is asked for and are none (without accents, in capitals): told, and never a baseline."""
 
 
 class ParsedResult(NamedTuple):
@@ -83,7 +97,7 @@ def _accents_gone(text: str) -> str:
 def _normal(text: str) -> str:
     """Write a decimal text with a leading zero and without useless ones in front: `,5` -> 0.5, `007.10` -> 7.10."""
     sign = "-" if text.startswith("-") else ""
-    whole, point, decimals = text.lstrip("-").partition(".")
+    whole, point, decimals = text.lstrip("+-").partition(".")
     return f"{sign}{whole.lstrip('0') or '0'}{point}{decimals}"
 
 
@@ -91,7 +105,7 @@ def _plain_number(text: str, mark: str) -> str | None:
     match = _PLAIN[mark].fullmatch(text)
     if not match or not any(character.isdigit() for character in text):
         return None
-    return _normal(text.replace(" ", "").replace("'", "").replace(mark, "."))
+    return _normal(re.sub("[ '\u2019]", "", text).replace(mark, "."))
 
 
 def _either_mark(text: str) -> str | None:
@@ -111,7 +125,8 @@ def _shift(number: str, exponent: int) -> str:
 def read_number(text: str, decimal: DecimalMark = ".") -> str | None:
     """Read one number to decimal text with a point, or None where it is none under the declared decimal mark.
 
-    Spaces may group thousands; so may commas where the mark is a point (`10,000`). `1e3` and `2,5 x 10^3` are numbers.
+    Spaces and apostrophes may group thousands; so may commas where the mark is a point (`10,000`). `+5`, `1e3` and
+    `2,5 x 10^3` are numbers; `1.` is none: digits may have been cut off.
 
     >>> read_number("1 234,50", ","), read_number("10,000", "."), read_number("3,5", "."), read_number("10^3")
     ('1234.50', '10000', None, '1000')
@@ -139,6 +154,24 @@ def _comparator(tidied: str) -> tuple[str, str]:
         return "", tidied
     word = match[1].upper().rstrip(".")
     return _COMPARATORS.get(word) or _WORDS[word], tidied[match.end() :]
+
+
+def says_no_result(text: str) -> bool:
+    """Whether a text stands where a result is asked for and says that there is none.
+
+    >>> says_no_result("nd"), says_no_result("Non réalisé"), says_no_result("NEGATIVE")
+    (True, True, False)
+    """
+    return _accents_gone(tidy(text)) in NO_RESULT
+
+
+def is_held(number: str) -> bool:
+    """Whether a float64 (the number of a SAS dataset) gives a decimal text back, digit by digit.
+
+    >>> is_held("0.1"), is_held("12345678901234567890")
+    (True, False)
+    """
+    return Decimal(repr(float(number))) == Decimal(number)
 
 
 def _parse_result(value: str | None, decimal: DecimalMark, not_done: Collection[str]) -> ParsedResult:

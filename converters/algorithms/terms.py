@@ -29,7 +29,7 @@ def recode_to_terms(column: pd.Series, variable: VariableSpec, context: Context)
     for place, match in enumerate(matches):
         if match.term is None and (codes == place).any():
             context.report_value(
-                codes == place, variable.name, texts[place], "CDW-MAP-TERM",
+                codes == place, context.reads(variable.name), texts[place], "CDW-MAP-TERM",
                 f"is no term of codelist {names}{' (extensible)' if extensible else ''}",
                 severity="warning" if extensible else "error",
                 suggestion=" | ".join(match.candidates or suggest(texts[place], codelists)),

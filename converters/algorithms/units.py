@@ -166,6 +166,17 @@ def standard_unit(test: str, specimen: str = "", system: System = "si") -> Stand
 
 
 @functools.lru_cache(maxsize=1024)
+def specimens_of(test: str) -> tuple[str, ...]:
+    """Return the specimens for which a test code has a standard unit; empty where the table has none, or needs none.
+
+    >>> "SERUM" in specimens_of("CREAT"), specimens_of("HGB")
+    (True, ())
+    """
+    rows = [row.get("specimens") or () for row in unit_data()["standard_units"] if test in row["tests"]]
+    return tuple(dict.fromkeys(name for names in rows for name in names)) if all(rows) else ()
+
+
+@functools.lru_cache(maxsize=1024)
 def read_unit(text: str) -> Unit:
     """Read a unit's factor and dimensions, under its CDISC name where the text is a synonym (K/cumm).
 

@@ -201,8 +201,8 @@ class FileForms:
         self.readers[form.name] = read
 
     def read(self, form: str) -> RawTable:
-        """Read one form."""
-        return self.readers[form]()
+        """Read one form. Records that hold nothing are left out, and counted: the same rule for every format."""
+        return without_empty(self.readers[form]())
 
 
 class NotAllError(MistakesError):
@@ -282,6 +282,33 @@ def open_files(
     if mistakes:
         raise NotAllError(mistakes, source, unread)
     return source
+
+
+def without_empty(table: RawTable) -> RawTable:
+    """Return the table without the records whose every field is blank; the others keep their number."""
+    empty = np.ones(len(table.frame), dtype=bool)
+    for name in table.frame.columns:
+        if not empty.any():
+            return table
+        column = table.frame[name].cat
+        blank = [not text.strip() for text in column.categories]
+        empty &= np.array([*blank, True], dtype=bool)[column.codes.to_numpy()]
+    if not empty.any():
+        return table
+    kept = np.flatnonzero(~empty)
+    place = np.full(len(empty), -1)
+    place[kept] = np.arange(len(kept))
+    numbers = np.arange(1, len(empty) + 1) if table.numbers is None else table.numbers
+    frame = table.frame.take(kept).reset_index(drop=True)
+    notes = tuple(
+        note if note.rows is None else replace(note, rows=tuple(place[list(note.rows)].tolist()))
+        for note in table.notes
+    )
+    said = RawNote(
+        "CDW-RAW-GAP", "info", f"{len(empty) - len(kept)} records hold nothing in any field and are left out"
+    )
+    aside = {why: tuple(place[[row for row in rows if not empty[row]]].tolist()) for why, rows in table.aside.items()}
+    return RawTable(frame, (*notes, said), numbers[kept], aside)
 
 
 def no_repeats(names: Sequence[str], shown: str, line: int, repeated: str | None) -> list[str]:
