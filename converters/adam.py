@@ -11,6 +11,7 @@ from .algorithms import columns
 from .algorithms.base import Context
 from .algorithms.iso8601 import date_days
 from .algorithms.lookup import subject_of
+from .algorithms.sources import sequence_of
 from .dataset import BuiltDataset, Provenance
 from .derivations.consecutive_days import Measurements, Recovery, first_of_consecutive_days
 from .derivations.time_to_event import TimeSource, time_to_event
@@ -75,7 +76,7 @@ class AnalysisMapper(Mapper):
         there, keep, days = self._records_of(source, inner)
         if source.recovery is not None:
             keep &= self._on_first_day(source.recovery, there, days, keep, inner, start)
-        sequence = self._sequence(there)
+        sequence = sequence_of(there)
         return TimeSource(
             columns.take(subject_of(there.table), np.flatnonzero(keep)),
             days[keep],
@@ -84,7 +85,7 @@ class AnalysisMapper(Mapper):
             source.dataset,
             source.date,
             source.date_description,
-            None if sequence is None else pd.Series(sequence[keep]),
+            pd.Series(sequence[keep]),
         )
 
     def _records_of(self, source: EventSource | Excluding, inner: Context) -> tuple[Context, np.ndarray, np.ndarray]:
@@ -108,11 +109,6 @@ class AnalysisMapper(Mapper):
             excluded = (columns.take(subject_of(other.table), np.flatnonzero(counted)), dates[counted])
         first = first_of_consecutive_days(subject_of(inner.table), start, measured, looked_for, excluded)
         return np.asarray(days == np.append(first, np.nan)[_rows_of(subject, subject_of(inner.table))])
-
-    @staticmethod
-    def _sequence(there: Context) -> np.ndarray | None:
-        name = next((n for n in there.table.frame.columns if n.endswith("SEQ") and n != "SRCSEQ"), None)
-        return None if name is None else there.column(name).to_numpy(dtype=np.float64)
 
     def _without_sources(self, inner: Context, records: Records) -> Block:
         """Leave out subjects without event and censoring date, as an error finding."""

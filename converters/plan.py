@@ -286,6 +286,7 @@ class _Planner:
             visits=visits,
             windows=any(visit.window is not None for visit in self.study.file.visits),
             functions=self.functions,
+            analysis=self.study.file.analysis,
             unread=frozenset(self.unread),
         )
 

@@ -13,6 +13,7 @@ from cdiscway.specs.load import Document, parse_model, read_yaml
 from cdiscway.specs.mistakes import Mistake, MistakesError
 from cdiscway.specs.model import Strict
 
+from .algorithms.analysis_tables import Analysis
 from .algorithms.vocabulary import Result, Rule
 from .readers.options import ReaderOptions
 from .submission import Submission
@@ -193,7 +194,7 @@ class StudyFile(Strict):
     `documents` are files of the study folder with their titles (`acrf.pdf: Annotated CRF`), which the build puts beside
     the define.xml; `crf_pages` are the pages of a form in the annotated CRF (`HAEMATOLOGY: [12, 13]`), `dictionaries`
     the versions the study coded with (`MedDRA: "23.1"`). `submission` says how large a file may be, and how a larger
-    dataset is split.
+    dataset is split; `analysis` holds the groups, windows and periods of analysis datasets.
     """
 
     study: str
@@ -221,6 +222,7 @@ class StudyFile(Strict):
     dictionaries: dict[DictionaryName, Version] = Field(default_factory=dict)
     crf_pages: dict[str, Pages] = Field(default_factory=dict)
     submission: Submission = Submission()
+    analysis: Analysis = Analysis()
 
     @model_validator(mode="after")
     def _has_subject(self) -> StudyFile:

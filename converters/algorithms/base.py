@@ -23,6 +23,7 @@ from cdiscway.specs.model import Codelist, Strict, VariableSpec
 from cdiscway.validation.finding import FixIn, Severity
 
 from . import columns
+from .analysis_tables import Analysis
 from .conditions import Expression, ExpressionError, Kind, parse_condition, parse_expression, parse_value
 
 if TYPE_CHECKING:
@@ -87,6 +88,8 @@ class Scope:
     """Whether study.yaml declares windows of study days for its visits."""
     functions: Mapping[str, tuple[tuple[str, ...], str]] = field(default_factory=dict)
     """The functions of the study's derivations.py: name -> (inputs, docstring)."""
+    analysis: Analysis = field(default_factory=Analysis)
+    """The tables that study.yaml declares for analysis datasets."""
     unread: frozenset[TableKey] = frozenset()
     """Tables whose own file has mistakes: nothing can be said of their columns."""
 

@@ -8,16 +8,20 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Discriminator, Tag
+from pydantic import BaseModel, BeforeValidator, Discriminator, Tag
 
 from .assign import Case, CasesRule, CoalesceRule, ColumnRule, ConcatRule, TextRule, ValueRule
 from .base import RuleBase
 from .calculate import CalculateRule
 from .datetimes import DateRule, DurationRule, IntervalRule, SasDateRule
 from .derive import DeriveRule
+from .flags import FlagRule
+from .groups import GroupRule, WindowRule
 from .impute import ImputeRule
 from .imwg import ImwgResponseRule
 from .lookup import LookupRule
+from .periods import PeriodOfRule, PeriodRule
+from .sources import DateSource, EarliestRule, LastAliveRule, LatestRule
 from .visit import VisitRule, VisitWindowRule
 
 ALGORITHMS: dict[str, type[RuleBase]] = {
@@ -38,6 +42,14 @@ ALGORITHMS: dict[str, type[RuleBase]] = {
     "derive": DeriveRule,
     "impute": ImputeRule,
     "imwg_response": ImwgResponseRule,
+    "flag": FlagRule,
+    "group": GroupRule,
+    "window": WindowRule,
+    "earliest": EarliestRule,
+    "latest": LatestRule,
+    "last_alive": LastAliveRule,
+    "period": PeriodRule,
+    "period_of": PeriodOfRule,
 }
 
 
@@ -76,7 +88,15 @@ Rule = Annotated[
     | Annotated[LookupRule, Tag("lookup")]
     | Annotated[DeriveRule, Tag("derive")]
     | Annotated[ImputeRule, Tag("impute")]
-    | Annotated[ImwgResponseRule, Tag("imwg_response")],
+    | Annotated[ImwgResponseRule, Tag("imwg_response")]
+    | Annotated[FlagRule, Tag("flag")]
+    | Annotated[GroupRule, Tag("group")]
+    | Annotated[WindowRule, Tag("window")]
+    | Annotated[EarliestRule, Tag("earliest")]
+    | Annotated[LatestRule, Tag("latest")]
+    | Annotated[LastAliveRule, Tag("last_alive")]
+    | Annotated[PeriodRule, Tag("period")]
+    | Annotated[PeriodOfRule, Tag("period_of")],
     Discriminator(
         _algorithm,
         custom_error_type="unknown_algorithm",
@@ -89,6 +109,6 @@ Result = Annotated[Rule, BeforeValidator(_as_value, json_schema_input_type=Rule 
 Input = Annotated[Rule, BeforeValidator(_as_column, json_schema_input_type=Rule | Scalar)]
 """An input: a rule, or a bare word that is a column."""
 
-_MODELS: tuple[type[RuleBase], ...] = (Case, *ALGORITHMS.values())
+_MODELS: tuple[type[BaseModel], ...] = (Case, DateSource, *ALGORITHMS.values())
 for _model in _MODELS:
     _model.model_rebuild(_types_namespace={"Input": Input, "Result": Result})

@@ -17,10 +17,12 @@ import pandas as pd
 from cdiscway.converters.algorithms.iso8601 import date_parts
 
 from .age import possible_days
+from .extreme_event import limit
 from .keys import Codes, Mask, label_codes
 
 Floats = npt.NDArray[np.float64]
 Highest = Literal["D", "M", "Y"]
+Unknown = Literal["limit", "middle"]
 
 DAY = 86400.0
 
@@ -45,13 +47,16 @@ def _flags(dates: pd.Series) -> Codes:
     return np.where(~year | (~month & day), -2, np.where(~month, 1, np.where(~day, 0, -1)))
 
 
-def _limit(days: Sequence[npt.ArrayLike], lowest: bool, count: int) -> Floats:
-    """Return the tightest of several limits, missing ones left out; infinite without any."""
-    open_end = np.full(count, np.inf if lowest else -np.inf)
-    for limit in days:
-        values = np.broadcast_to(np.asarray(limit, dtype=np.float64), (count,))
-        open_end = np.fmin(open_end, values) if lowest else np.fmax(open_end, values)
-    return open_end
+def middle_day(dates: pd.Series) -> Floats:
+    """Return the middle of what a partial date may stand for, as SAS days: day 15 of a month, 30 June of a year.
+
+    >>> middle_day(pd.Series(["1960-01", "1960", "1960-01-02", "--05"])).tolist()
+    [14.0, 181.0, 1.0, nan]
+    """
+    first, last = possible_days(dates)
+    lacking = _flags(dates)
+    june = first + np.where(last - first == 365, 181, 180)
+    return np.where(lacking == 0, first + 14, np.where(lacking == 1, june, first))
 
 
 def _finish(days: Floats, lacking: Codes, highest: Highest, conflict: Mask) -> Imputed:
@@ -66,11 +71,13 @@ def impute_start(
     not_before: npt.ArrayLike = np.nan,
     not_after: Sequence[npt.ArrayLike] = (),
     highest: Highest = "M",
+    unknown: Unknown = "limit",
 ) -> Imputed:
     """Impute starts to the first possible day, or to `not_before` (first dose) where it is possible.
 
-    `not_after` are days (death, cut-off) past which no imputed day lies. `highest` is the highest part that may be
-    imputed: `D` the day, `M` the month too. A complete date is never changed. All days are SAS days.
+    With `unknown="middle"` to the middle of what is possible, `not_before` at the earliest. `not_after` are days (death,
+    cut-off) past which no imputed day lies. `highest` is the highest part that may be imputed: `D` the day, `M` the month
+    too. A complete date is never changed. All days are SAS days.
 
     >>> start = impute_start(pd.Series(["1960-01", "1960-02", "1960-01-05"]), not_before=[9.0, 9.0, 9.0])
     >>> start.days.tolist(), start.flag.tolist()
@@ -78,9 +85,11 @@ def impute_start(
     """
     first, last = possible_days(dates)
     lacking = _flags(dates)
-    upper = _limit([*not_after, last], True, len(dates))
+    upper = limit([*not_after, last], len(dates), lowest=True)
     lower = np.broadcast_to(np.asarray(not_before, dtype=np.float64), first.shape)
-    days = np.where((lower > first) & (lower <= upper), lower, first)
+    earliest = np.where((lower > first) & (lower <= upper), lower, first)
+    days = earliest if unknown == "limit" else np.fmin(np.fmax(middle_day(dates), earliest), upper)
+    days = np.where(lacking == -1, first, days)
     conflict = (lacking >= 0) & (first > upper)
     return _finish(days, lacking, highest, conflict)
 
@@ -91,10 +100,12 @@ def impute_end(
     start: npt.ArrayLike = np.nan,
     not_after: Sequence[npt.ArrayLike] = (),
     highest: Highest = "M",
+    unknown: Unknown = "limit",
 ) -> Imputed:
     """Impute ends to the last possible day on or before every day of `not_after` (death, cut-off, last contact).
 
-    Where that lies before `start` (a SAS day) there is none: a conflict. A complete date is never changed.
+    With `unknown="middle"` to the middle of what is possible, within the same limits and not before the start. Where the
+    last possible day lies before `start` (a SAS day) there is none: a conflict. A complete date is never changed.
 
     >>> end = impute_end(pd.Series(["1960-01", "1960-01"]), start=[5.0, 25.0], not_after=[[20.0, 20.0]])
     >>> end.days.tolist(), end.conflict.tolist()
@@ -102,10 +113,12 @@ def impute_end(
     """
     first, last = possible_days(dates)
     lacking = _flags(dates)
-    days = _limit([*not_after, last], True, len(dates))
+    days = limit([*not_after, last], len(dates), lowest=True)
     lower = np.fmax(first, np.broadcast_to(np.asarray(start, dtype=np.float64), first.shape))
-    days = np.where(lacking == -1, last, days)
-    return _finish(days, lacking, highest, (lacking >= 0) & (days < lower))
+    conflict = (lacking >= 0) & (days < lower)
+    if unknown == "middle":
+        days = np.fmin(np.fmax(middle_day(dates), lower), days)
+    return _finish(np.where(lacking == -1, last, days), lacking, highest, conflict)
 
 
 def impute_interval(
@@ -115,6 +128,7 @@ def impute_interval(
     not_before: npt.ArrayLike = np.nan,
     not_after: Sequence[npt.ArrayLike] = (),
     highest: Highest = "M",
+    unknown: Unknown = "limit",
 ) -> tuple[Imputed, Imputed]:
     """Impute start and end together: the start not past the last possible day of the end, the end not before the start.
 
@@ -123,8 +137,10 @@ def impute_interval(
     ([0.0], [9.0])
     """
     _, last_end = possible_days(ends)
-    start = impute_start(starts, not_before=not_before, not_after=[*not_after, last_end], highest=highest)
-    return start, impute_end(ends, start=start.days, not_after=not_after, highest=highest)
+    start = impute_start(
+        starts, not_before=not_before, not_after=[*not_after, last_end], highest=highest, unknown=unknown
+    )
+    return start, impute_end(ends, start=start.days, not_after=not_after, highest=highest, unknown=unknown)
 
 
 def impute_time(dates: pd.Series, rule: Literal["first", "last"] = "first") -> tuple[Floats, pd.Series]:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from .keys import Mask, group_codes, keep_first
+from .visits import study_days_apart
 
 Nearest = Literal["earlier", "later"]
 
@@ -68,15 +69,15 @@ def nearest_occurrence(
     among: Mask | None = None,
     tie: Nearest = "later",
 ) -> Choice:
-    """Choose the record of each group nearest to its target day; of two as near the `later` or the `earlier`, then by keys.
+    """Choose the record of each group nearest to its target study day; of two as near the `later` or the `earlier`, then by keys.
 
-    Records without day or target are not looked at.
+    Records without day or target are not looked at. Study days have no day 0.
 
     >>> nearest_occurrence([pd.Series(["1"] * 3)], [6.0, 10.0, 3.0], [8.0] * 3, [pd.Series([1.0, 2.0, 3.0])]).chosen.tolist()
     [False, True, False]
     """
     day = np.asarray(days, dtype=np.float64)
-    away = np.abs(day - np.asarray(target, dtype=np.float64))
+    away = study_days_apart(day, target)
     known = ~np.isnan(away) & (True if among is None else among)
     side = pd.Series(-day if tie == "later" else day)
     return first_occurrence(group, [pd.Series(away), side, *keys], np.asarray(known, dtype=np.bool_))

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from .keys import Codes, Mask, group_codes, ranks
+from .keys import Codes, ranks
 
 Floats = npt.NDArray[np.float64]
 
@@ -59,32 +59,14 @@ def window_of(days: npt.ArrayLike, windows: Sequence[Window]) -> Codes:
     return found
 
 
-def nearest_to_target(
-    group: Sequence[pd.Series],
-    days: npt.ArrayLike,
-    window: Codes,
-    windows: Sequence[Window],
-    ties: Sequence[pd.Series] = (),
-) -> Mask:
-    """Return the one record of each group and window that lies nearest to its target: the analysis record (ANL01FL).
+def study_days_apart(one: npt.ArrayLike, other: npt.ArrayLike) -> Floats:
+    """Return how many days lie between two study days (AWTDIFF), never negative: there is no day 0 between -1 and 1.
 
-    Of two as near the later one counts, then the first by the keys in `ties`; records that tie in all are all true.
-
-    >>> windows = [Window("WEEK 1", 1, 2, 11, 8)]
-    >>> days = [6.0, 10.0, 3.0]
-    >>> nearest_to_target([pd.Series(["1"] * 3)], days, window_of(days, windows), windows).tolist()
-    [False, True, False]
+    >>> study_days_apart([-1.0, 5.0], [1.0, 8.0]).tolist()
+    [1.0, 3.0]
     """
-    values = np.asarray(days, dtype=np.float64)
-    targets = np.array([*(np.nan if item.target is None else item.target for item in windows), np.nan])[window]
-    kept = (window >= 0) & ~np.isnan(targets)
-    codes, size = group_codes(*group, pd.Series(window))
-    away = np.abs(np.where(kept, values - targets, 0.0))
-    for key in (away, -values, *(ranks(tie).astype(np.float64) for tie in ties)):
-        lowest = np.full(size, np.inf)
-        np.minimum.at(lowest, codes[kept], key[kept])
-        kept = kept & (key == lowest[codes])
-    return np.asarray(kept, dtype=np.bool_)
+    first, second = np.asarray(one, dtype=np.float64), np.asarray(other, dtype=np.float64)
+    return np.asarray(np.abs(first - second) - (first * second < 0))
 
 
 def unscheduled_visit_numbers(

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cdiscway.converters.derivations import last_known_alive as module
-from cdiscway.converters.derivations.last_known_alive import AliveSource, last_known_alive
+from cdiscway.converters.derivations.extreme_event import EventRecords
+from cdiscway.converters.derivations.last_known_alive import last_known_alive
 
 NAN = float("nan")
 
@@ -29,20 +30,18 @@ NAN = float("nan")
     ],
 )
 def test_case(first, second, death, cutoff, day, source):
-    sources = [
-        AliveSource(pd.Series(["1"] * len(days), dtype="str"), days, name)
-        for days, name in ((first, "A"), (second, "B"))
-    ]
-    found, number = last_known_alive(pd.Series(["1"]), sources, death=[death], cutoff=cutoff)
-    np.testing.assert_equal((found[0], number[0]), (day, source))
+    sources = [EventRecords(pd.Series(["1"] * len(days), dtype="str"), days) for days in (first, second)]
+    not_after = [] if cutoff is None else [cutoff]
+    found = last_known_alive(pd.Series(["1"]), sources, death=[death], not_after=not_after)
+    np.testing.assert_equal((found.days[0], found.source[0]), (day, source))
 
 
 @given(st.lists(st.tuples(st.sampled_from("12"), st.integers(1, 50))), st.randoms(use_true_random=False))
 def test_order_of_rows_does_not_matter(records, random):
     def run(rows):
         frame = pd.DataFrame(rows, columns=["subject", "day"])
-        source = AliveSource(frame["subject"].astype("str"), frame["day"].astype("float64"), "A")
-        return last_known_alive(pd.Series(["1", "2"]), [source], death=[30.0, NAN])[0]
+        source = EventRecords(frame["subject"].astype("str"), frame["day"].astype("float64"))
+        return last_known_alive(pd.Series(["1", "2"]), [source], death=[30.0, NAN]).days
 
     shuffled = list(records)
     random.shuffle(shuffled)

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from cdiscway.converters.derivations import visits as module
 from cdiscway.converters.derivations.visits import (
     Window,
-    nearest_to_target,
     overlapping,
+    study_days_apart,
     unscheduled_visit_numbers,
     window_of,
 )
@@ -72,20 +72,8 @@ def test_days_outside_all_windows_have_none():
     assert window_of([0, 1, 2, 3, 5, 6, NAN], windows).tolist() == [-1, 0, -1, 1, 1, -1, -1]
 
 
-@pytest.mark.parametrize(
-    ("days", "chosen"), [([7, 8, 9], [0, 1, 0]), ([7, 9], [0, 1]), ([6, 9, 20], [0, 1, 0]), ([NAN, 2], [0, 1])]
-)
-def test_nearest_to_target(days, chosen):
-    windows = [Window("WEEK 1", 1, 2, 11, 8)]
-    group = [pd.Series(["1"] * len(days))]
-    assert nearest_to_target(group, days, window_of(days, windows), windows).tolist() == [bool(mark) for mark in chosen]
-
-
-def test_ties_at_the_target_are_decided_by_keys():
-    windows, days = [Window("WEEK 1", 1, 2, 11, 8)], [8.0, 8.0]
-    group, key = [pd.Series(["1"] * 2)], pd.Series([2.0, 1.0])
-    assert nearest_to_target(group, days, window_of(days, windows), windows).tolist() == [True, True]
-    assert nearest_to_target(group, days, window_of(days, windows), windows, [key]).tolist() == [False, True]
+def test_there_is_no_day_0_between_study_days():
+    np.testing.assert_equal(study_days_apart([-3, -1, 1, 8, NAN], [1, 1, 8, 8, 8]), [3, 1, 7, 0, NAN])
 
 
 def test_examples_in_the_docstrings():

@@ -1,0 +1,259 @@
+"""A day of several declared sources: the earliest, the latest, the last known alive; with what and where it was found."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from pydantic import Field
+
+from cdiscway.converters.dataset import Provenance
+from cdiscway.converters.derivations.age import possible_days
+from cdiscway.converters.derivations.extreme_event import EventRecords, Extreme, extreme_event
+from cdiscway.converters.derivations.keys import label_codes
+from cdiscway.converters.derivations.last_known_alive import last_known_alive
+from cdiscway.specs.load import Way
+from cdiscway.specs.model import Strict
+
+from . import columns
+from .assign import check_condition, describe
+from .base import Context, RuleBase, Scope, TableKey, merge_provenance
+from .derive import as_kind
+from .iso8601 import EPOCH
+from .lookup import subject_of
+
+if TYPE_CHECKING:
+    from .vocabulary import Input
+
+TIES, AFTER_DEATH = "CDW-MAP-DERIVE", "CDW-MAP-ALIVE"
+
+
+class DateSource(Strict):
+    """Records of a `dataset` at their `date` (SAS days or ISO 8601), of those where `where` holds; `gives` is a value of them.
+
+    `order` decides between records of one day; without it --SEQ.
+    """
+
+    dataset: str
+    date: str
+    where: str | None = None
+    gives: Input | None = None
+    order: tuple[str, ...] = ()
+
+    @property
+    def words(self) -> str:
+        """The source in words."""
+        return f"{self.dataset}.{self.date}" + (f" where {self.where}" if self.where else "")
+
+
+class SourcesRule(RuleBase):
+    """What the words of this file share: the limits, what of the chosen record is wanted, what partial dates show."""
+
+    part: Literal["date", "value", "dataset", "variable", "sequence"] = "date"
+    not_before: tuple[Input, ...] = ()
+    not_after: tuple[Input, ...] = ()
+    partial: Literal["none", "first"] = "none"
+
+    @property
+    def sources(self) -> tuple[DateSource, ...]:
+        """The sources in their order."""
+        raise NotImplementedError
+
+    @property
+    def word(self) -> str:
+        """The word of the language."""
+        raise NotImplementedError
+
+    def choose(self, records: list[EventRecords], context: Context) -> Extreme:
+        """Return the chosen record of each subject."""
+        low = [as_kind(rule.evaluate(context), "days", context) for rule in self.not_before]
+        latest = self.word != "earliest"
+        return extreme_event(
+            subject_of(context.table), records, latest=latest, not_before=low, not_after=self.limits(context)
+        )
+
+    def limits(self, context: Context) -> list[npt.NDArray[np.float64]]:
+        """Return the days past which no record is looked at."""
+        return [as_kind(rule.evaluate(context), "days", context) for rule in self.not_after]
+
+    def check(self, scope: Scope, way: Way) -> None:
+        """The datasets and their columns must be there."""
+        with scope.without_target():
+            for word in ("not_before", "not_after"):
+                for place, rule in enumerate(getattr(self, word)):
+                    rule.check(scope, (*way, word, place))
+        for place, source in enumerate(self.sources):
+            here = (*way, self.word, place)
+            other = scope.other(("dataset", source.dataset), (*here, "dataset"))
+            if other is None:
+                continue
+            other.use(source.date, (*here, "date"))
+            if source.where is not None:
+                check_condition(other, source.where, (*here, "where"))
+            if source.gives is not None:
+                source.gives.check(other, (*here, "gives"))
+            for name in source.order:
+                other.use(name, (*here, "order"))
+        if self.part == "value" and all(source.gives is None for source in self.sources):
+            scope.add((*way, "part"), "'part: value' needs 'gives' in the sources", "")
+
+    def evaluate(self, context: Context) -> pd.Series:
+        """Return the part that is asked for, of each row's subject."""
+        there = [context.inside(context.tables.table(("dataset", source.dataset))) for source in self.sources]
+        pairs = list(zip(self.sources, there, strict=True))
+        records = [self._records(source, other) for source, other in pairs]
+        found = self.choose(records, context)
+        if self.part == "date":
+            return pd.Series(found.days)
+        if self.part in {"dataset", "variable"}:
+            names = [source.dataset if self.part == "dataset" else source.date for source in self.sources]
+            return label_codes(found.source, names)
+        message = "several records of one day are alike in 'order' (or --SEQ): none is taken"
+        context.report_rows(found.undecided, TIES, message)
+        parts = [
+            pd.Series(sequence_of(other)) if self.part == "sequence" else _given(source, other)
+            for source, other in pairs
+        ]
+        starts = np.cumsum([0, *(len(part) for part in parts)])
+        place = np.where(found.record >= 0, starts[found.source] + found.record, -1)
+        return columns.take(columns.stack(parts), place)
+
+    def _records(self, source: DateSource, there: Context) -> EventRecords:
+        date = there.column(source.date)
+        if self.partial == "first" and not columns.is_number(date):
+            days = possible_days(columns.as_text(date))[0]
+        else:
+            days = np.asarray(as_kind(date, "days", there), dtype=np.float64)
+        if source.where is not None:
+            days = np.where(there.mask(source.where), days, np.nan)
+        keys = [there.column(name) for name in source.order] or [pd.Series(sequence_of(there))]
+        return EventRecords(columns.as_text(subject_of(there.table)), days, keys)
+
+    def provenance(self, table: TableKey) -> Provenance:
+        """Derived, with the sources in words."""
+        said = ", ".join(source.words for source in self.sources)
+        limits = [f"not before {describe(rule, table)}" for rule in self.not_before]
+        limits += [f"not after {describe(rule, table)}" for rule in self.not_after]
+        limits += self.more_words(table)
+        what = {"date": "", "value": "Value of the record with the ", "dataset": "Dataset of the ",
+                "variable": "Variable of the ", "sequence": "Sequence number of the record with the "}[self.part]  # fmt: skip
+        head = f"{what}{'earliest' if self.word == 'earliest' else 'latest'} of {said}"
+        partial = "; a partial date counts as its first possible day" if self.partial == "first" else ""
+        method = "".join([", ".join([head[0].upper() + head[1:], *limits]), partial, "."])
+        names = tuple(f"{source.dataset}.{source.date}" for source in self.sources)
+        merged = merge_provenance([rule.provenance(table) for rule in (*self.not_before, *self.not_after)], method)
+        return Provenance(
+            self.origin or "Derived", "Sponsor", method, merged.forms, tuple(dict.fromkeys([*names, *merged.columns]))
+        )
+
+    def more_words(self, table: TableKey) -> list[str]:
+        """Return further limits in words."""
+        return []
+
+
+class EarliestRule(SourcesRule):
+    """`{earliest: [{dataset: CE, date: CESTDTC, where: CEDECOD == "RELAPSE"}, {dataset: ADSL, date: DTHDT}]}`: the first day.
+
+    `part` gives, instead of the day, a value of the chosen record (`gives` in the source: DTHCAUS), or where it was found
+    (dataset, variable, sequence). Of records of one day the source declared first counts, then its `order`, or --SEQ.
+    """
+
+    earliest: tuple[DateSource, ...] = Field(min_length=1)
+
+    @property
+    def sources(self) -> tuple[DateSource, ...]:
+        """The sources in their order."""
+        return self.earliest
+
+    @property
+    def word(self) -> str:
+        """The word of the language."""
+        return "earliest"
+
+
+class LatestRule(SourcesRule):
+    """`{latest: [{dataset: EX, date: EXENDTC}], not_after: [DTHDT]}`: the last day; otherwise as `earliest`."""
+
+    latest: tuple[DateSource, ...] = Field(min_length=1)
+
+    @property
+    def sources(self) -> tuple[DateSource, ...]:
+        """The sources in their order."""
+        return self.latest
+
+    @property
+    def word(self) -> str:
+        """The word of the language."""
+        return "latest"
+
+
+class LastAliveRule(SourcesRule):
+    """`{last_alive: [{dataset: SV, date: SVSTDTC}, {dataset: LB, date: LBDTC}], death: DTHDT, cutoff: true}`: LSTALVDT.
+
+    The latest day that a record shows, never past death (`death`), the cut-off of study.yaml (`cutoff: true`) and the days of
+    `not_after`. Who died was alive until that day. A record after death is no sign of life, and a warning. A partial date shows
+    no day, or with `partial: first` the first that it may stand for; it is never imputed upward.
+    """
+
+    last_alive: tuple[DateSource, ...] = Field(min_length=1)
+    death: Input | None = None
+    cutoff: bool = False
+
+    @property
+    def sources(self) -> tuple[DateSource, ...]:
+        """The sources in their order."""
+        return self.last_alive
+
+    @property
+    def word(self) -> str:
+        """The word of the language."""
+        return "last_alive"
+
+    def check(self, scope: Scope, way: Way) -> None:
+        """Check the sources and the day of death."""
+        super().check(scope, way)
+        if self.death is not None:
+            with scope.without_target():
+                self.death.check(scope, (*way, "death"))
+
+    def limits(self, context: Context) -> list[npt.NDArray[np.float64]]:
+        """Return the days of `not_after`, and the cut-off."""
+        found = super().limits(context)
+        if self.cutoff:
+            found.append(np.array((np.datetime64(context.study.file.raw.cutoff, "D") - EPOCH).astype(np.float64)))
+        return found
+
+    def choose(self, records: list[EventRecords], context: Context) -> Extreme:
+        """Return the last sign of life of each subject."""
+        subjects = columns.as_text(subject_of(context.table))
+        death = np.full(len(context), np.nan)
+        if self.death is not None:
+            death = np.asarray(as_kind(self.death.evaluate(context), "days", context), dtype=np.float64)
+        if self.part == "date":
+            last = extreme_event(subjects, records, latest=True, not_after=self.limits(context)).days
+            message = "a record is dated after the day of death: it is no sign of life"
+            context.report_rows(last > death, AFTER_DEATH, message, "warning", fix_in="raw")
+        return last_known_alive(subjects, records, death=death, not_after=self.limits(context))
+
+    def more_words(self, table: TableKey) -> list[str]:
+        """Return death and cut-off in words."""
+        said = (
+            [f"not after the day of death ({describe(self.death, table)}), which counts itself"] if self.death else []
+        )
+        return said + (["not after the cut-off"] if self.cutoff else [])
+
+
+def sequence_of(there: Context) -> npt.NDArray[np.float64]:
+    """Return --SEQ of a dataset (its own, not the one of a source); missing where it has none."""
+    name = next((n for n in there.table.frame.columns if n.endswith("SEQ") and n != "SRCSEQ"), None)
+    if name is None:
+        return np.full(len(there), np.nan)
+    return np.asarray(there.column(name), dtype=np.float64)
+
+
+def _given(source: DateSource, there: Context) -> pd.Series:
+    if source.gives is None:
+        return columns.nothing(len(there))
+    return source.gives.evaluate(there)
