@@ -70,6 +70,16 @@ class Call:
         return value
 
     @cached_property
+    def equal(self) -> Column:
+        """What the target is held equal with: as `other`, the name of a variable that is not there being a text."""
+        try:
+            return self.other
+        except VariableMissingError:
+            if self.parameters.get("value_is_reference"):
+                raise
+            return constant(self.frame.resolve(str(self.parameters.get("value"))), self.frame.length)
+
+    @cached_property
     def other(self) -> Column:
         """What the target is compared with, as a column."""
         value = self.parameters.get("value")
@@ -220,8 +230,10 @@ def _literal_like(target: Column, literal: Any) -> Any:
 
 def _same(call: Call, lower: bool = False) -> tuple[Mask, Mask]:
     """Return where both are equal, and where at least one has a value."""
-    target, other = call.target, call.other
+    target, other = call.target, call.equal
     fold = _folding(call, lower)
+    if call.literal == "":
+        return call.nothing, ~target.missing
     if call.literal is not None:
         literal = call.literal if call.parameters.get("type_insensitive") else _literal_like(target, call.literal)
         if literal is None:
@@ -287,8 +299,15 @@ def empty(call: Call) -> Mask:
 
 @operator("exists", "not_exists")
 def exists(call: Call) -> Mask:
-    """The table has the variable (or dataset, in a presence check)."""
-    return np.full(call.frame.length, call.frame.has(call.frame.resolve(call.name)))
+    """The table has the variable (or dataset, in a presence check), or a list among its columns names it."""
+    name = call.frame.resolve(call.name)
+    return np.full(call.frame.length, call.frame.has(name) or _is_listed(call.frame, name))
+
+
+def _is_listed(frame: Frame, name: str) -> bool:
+    """Whether a list that an operation made, or a fact of the table, names a variable."""
+    made = (column for column in frame.names if column.startswith("$") or column.islower())
+    return any(isinstance(held, tuple) and name in held for column in made for held in frame.column(column).values)
 
 
 def _numbered(call: Call) -> list[str]:
@@ -311,7 +330,11 @@ def additional_columns_empty(call: Call) -> Mask:
 @operator("inconsistent_enumerated_columns")
 def inconsistent_enumerated_columns(call: Call) -> Mask:
     """A variable of a numbered row (TSVAL, TSVAL1, TSVAL2) is filled though the one before it is empty."""
-    chain = [call.target.missing, *(call.frame.column(name).missing for name in _numbered(call))]
+    first = [call.frame.resolve(call.name)] if call.frame.has(call.frame.resolve(call.name)) else []
+    names = [*first, *_numbered(call)]
+    if not names:
+        raise VariableMissingError(call.frame.resolve(call.name))
+    chain = [call.frame.column(name).missing for name in names]
     result = call.nothing
     for before, after in itertools.pairwise(chain):
         result |= before & ~after
@@ -322,9 +345,14 @@ def inconsistent_enumerated_columns(call: Call) -> Mask:
 
 
 def _matching(call: Call, cut: Callable[[str], str] | None = None, negate: bool = False) -> Mask:
+    """Ask for a match: of the whole text at its beginning, of a part of it anywhere. A missing text is an empty one."""
     pattern = re.compile(str(call.parameters["value"]))
-    shown = cut or (lambda text: text)
-    return call.target.where_text(lambda text: (pattern.match(shown(text)) is None) is negate)
+
+    def holds(text: str) -> bool:
+        found = pattern.match(text) if cut is None else pattern.search(cut(text))
+        return (found is None) is negate
+
+    return call.target.where_text(holds, missing=not call.target.is_numeric and holds(""))
 
 
 def _first(call: Call) -> Callable[[str], str]:
@@ -339,37 +367,37 @@ def _last(call: Call) -> Callable[[str], str]:
 
 @operator("matches_regex")
 def matches_regex(call: Call) -> Mask:
-    """The text begins with a match; a record without a value does not match."""
+    """The text begins with a match; a missing text is an empty one, a missing number matches nothing."""
     return _matching(call)
 
 
 @operator("not_matches_regex")
 def not_matches_regex(call: Call) -> Mask:
-    """There is a text, and it does not begin with a match."""
+    """The text does not begin with a match; a missing text is an empty one, a missing number is left out."""
     return _matching(call, negate=True)
 
 
 @operator("prefix_matches_regex")
 def prefix_matches_regex(call: Call) -> Mask:
-    """The first characters match."""
+    """There is a match in the first characters."""
     return _matching(call, _first(call))
 
 
 @operator("not_prefix_matches_regex")
 def not_prefix_matches_regex(call: Call) -> Mask:
-    """There is a text, and its first characters do not match."""
+    """There is no match in the first characters; a missing text is an empty one."""
     return _matching(call, _first(call), negate=True)
 
 
 @operator("suffix_matches_regex")
 def suffix_matches_regex(call: Call) -> Mask:
-    """The last characters match."""
+    """There is a match in the last characters."""
     return _matching(call, _last(call))
 
 
 @operator("not_suffix_matches_regex")
 def not_suffix_matches_regex(call: Call) -> Mask:
-    """There is a text, and its last characters do not match."""
+    """There is no match in the last characters; a missing text is an empty one."""
     return _matching(call, _last(call), negate=True)
 
 
@@ -409,8 +437,10 @@ def ends_with(call: Call) -> Mask:
 
 @operator("prefix_equal_to", "prefix_not_equal_to")
 def prefix_equal_to(call: Call) -> Mask:
-    """The first characters are the other."""
+    """The first characters are the other; `DOMAIN` is the domain's own where the table has no such variable."""
     cut = _first(call)
+    if call.parameters.get("value") == "DOMAIN" and not call.frame.has("DOMAIN"):
+        return call.target.where_text(lambda text: cut(text) == call.frame.prefix)
     return _text_pair(call, lambda text, other: cut(text) == other)
 
 
@@ -421,43 +451,44 @@ def suffix_equal_to(call: Call) -> Mask:
     return _text_pair(call, lambda text, other: cut(text) == other)
 
 
-def _string_part(call: Call, negate: bool) -> Mask:
+@operator("equals_string_part", "does_not_equal_string_part")
+def equals_string_part(call: Call) -> Mask:
+    """The value is the part of the other text that `regex` takes out."""
     pattern = re.compile(str(call.parameters["regex"]))
-    fold = _folding(call, lower=False)
 
     def part(text: str) -> str | None:
-        found = pattern.match(text)
+        found = pattern.search(text)
         return None if not found else (found.group(1) if pattern.groups else found.group(0))
 
     other = call.other.map(lambda value: part(as_text(value)))
-    left, right = joint_codes(call.target, other, fold)
-    same = (left == right) & (left >= 0)
-    return np.asarray(~same & ((left >= 0) | (right >= 0)) if negate else same)
+    left, right = joint_codes(call.target, other, _folding(call, lower=False))
+    return np.asarray((left == right) & (left >= 0))
 
 
-@operator("equals_string_part")
-def equals_string_part(call: Call) -> Mask:
-    """The value is the part of the other text that `regex` takes out."""
-    return _string_part(call, negate=False)
+def _lengths(column: Column) -> npt.NDArray[np.float64]:
+    """The length of every text; a missing one has none."""
+    return np.asarray(column.spread(np.array([len(text) for text in column.texts], dtype=float), 0.0))
 
 
-@operator("does_not_equal_string_part")
-def does_not_equal_string_part(call: Call) -> Mask:
-    """The value is not the part of the other text that `regex` takes out."""
-    return _string_part(call, negate=True)
+def _limits(other: Column) -> npt.NDArray[np.float64]:
+    """The lengths to compare with: numbers as they are, texts by their length."""
+    return other.row_numbers if other.is_numeric else _lengths(other)
 
 
 def _length(name: str, compare: Callable[[Any, Any], Any]) -> None:
     def check(call: Call) -> Mask:
-        other = call.other
-        if other.is_constant:
-            limit = as_number(other.values[0])
-            return call.target.where_text(lambda text: bool(compare(len(text), limit)))
-        lengths = call.target.spread(np.array([len(t) for t in call.target.texts], dtype=float), np.nan)
-        return np.asarray(compare(lengths, other.row_numbers))
+        return np.asarray(compare(_lengths(call.target), _limit(call)))
 
-    check.__doc__ = f"The text is {name.replace('_', ' ')} so many characters."
+    check.__doc__ = (
+        f"The text is {name.replace('_', ' ')} so many characters (or the other text); a missing one has none."
+    )
     operator(name)(check)
+
+
+def _limit(call: Call) -> Any:
+    """What lengths are compared with: a number, however it is written, or the other variable's."""
+    number = as_number(call.literal)
+    return _limits(call.other) if np.isnan(number) else number
 
 
 _length("longer_than", op.gt)
@@ -466,42 +497,22 @@ _length("shorter_than", op.lt)
 _length("shorter_than_or_equal_to", op.le)
 
 
-@operator("has_equal_length")
+@operator("has_equal_length", "has_not_equal_length")
 def has_equal_length(call: Call) -> Mask:
-    """Both texts are equally long (a number is the length itself)."""
-    return _pairwise(call.target, call.other, lambda a, b: len(as_text(a)) == _as_length(b))
+    """Both texts are equally long (a number is the length itself); a missing one has no length."""
+    return np.asarray(_lengths(call.target) == _limit(call))
 
 
-@operator("has_not_equal_length")
-def has_not_equal_length(call: Call) -> Mask:
-    """The texts differ in length."""
-    return _pairwise(call.target, call.other, lambda a, b: len(as_text(a)) != _as_length(b))
-
-
-def _as_length(value: Any) -> int:
-    return int(value) if isinstance(value, int | float) else len(as_text(value))
-
-
-def _parts_alike(call: Call, alike: bool) -> Mask:
+@operator("split_parts_have_equal_length", "split_parts_have_unequal_length")
+def split_parts_have_equal_length(call: Call) -> Mask:
+    """Both parts around the separator are equally long, or there is no separator; more than two parts are unequal."""
     separator = str(call.parameters.get("separator", "/"))
 
     def test(text: str) -> bool:
         parts = text.split(separator)
-        return len(parts) == 2 and (len(parts[0]) == len(parts[1])) is alike
+        return len(parts) == 1 or (len(parts) == 2 and len(parts[0]) == len(parts[1]))
 
-    return call.target.where_text(test)
-
-
-@operator("split_parts_have_equal_length")
-def split_parts_have_equal_length(call: Call) -> Mask:
-    """Both parts around the separator are equally long."""
-    return _parts_alike(call, alike=True)
-
-
-@operator("split_parts_have_unequal_length")
-def split_parts_have_unequal_length(call: Call) -> Mask:
-    """The parts around the separator differ in length; a text without separator has none."""
-    return _parts_alike(call, alike=False)
+    return call.target.where_text(test, missing=True)
 
 
 _SMALL = frozenset(
@@ -548,16 +559,10 @@ def is_title(text: str) -> bool:
     return True
 
 
-@operator("is_title_case")
+@operator("is_title_case", "is_not_title_case")
 def is_title_case(call: Call) -> Mask:
-    """The text is in title case."""
-    return call.target.where_text(is_title)
-
-
-@operator("is_not_title_case")
-def is_not_title_case(call: Call) -> Mask:
-    """There is a text, and it is not in title case."""
-    return call.target.where_text(lambda text: not is_title(text))
+    """The text is in title case; a missing one is."""
+    return call.target.where_text(is_title, missing=True)
 
 
 # lists --------------------------------------------------------------------------------------------------------------
@@ -596,18 +601,18 @@ def _contained(call: Call, lower: bool, cut: Callable[[str], str] | None = None)
     if other.holds_lists and not other.is_constant:
         return _pairwise(target, other, lambda a, b: _is_part(a, {fold(v) for v in b}, fold))
     members = _members(target, _flat(other), fold)
-    return target.where(lambda value: _is_part(value, members, fold), missing=None in members)
+    return target.where(lambda value: _is_part(value, members, fold), missing=bool({None, ""} & members))
 
 
 def _is_part(value: Any, members: set[Any], fold: Callable[[Any], Any]) -> bool:
     if isinstance(value, tuple):
-        return all(fold(item) in members for item in value)
+        return any(fold(item) in members for item in value)
     return fold(value) in members
 
 
 @operator("is_contained_by", "is_not_contained_by")
 def is_contained_by(call: Call) -> Mask:
-    """The value is in the list; a list is when all its values are."""
+    """The value is in the list; a list is when one of its values is."""
     return _contained(call, lower=False)
 
 
@@ -640,15 +645,20 @@ def _holds(call: Call, lower: bool) -> Mask:
         return bool(fold(value) == fold(wanted))
 
     other = call.other
-    if other.is_constant:
-        wanted = other.values[0]
-        return call.target.where(lambda value: test(value, wanted))
-    return _pairwise(call.target, other, test)
+    if call.literal is not None or other.is_constant or any(isinstance(v, tuple) for v in call.target.values):
+        wanted = other.values[0] if other.is_constant else None
+        return (
+            call.target.where(lambda value: test(value, wanted))
+            if other.is_constant
+            else _pairwise(call.target, other, test)
+        )
+    held = {fold(value) for value in call.target.values}
+    return _pairwise(call.target, other, test) if lower else other.where(lambda value: fold(value) in held)
 
 
 @operator("contains", "does_not_contain")
 def contains(call: Call) -> Mask:
-    """The list in the target has the value, or the text has it as a part; a number is the value."""
+    """The list has the value, the text has it as a part, a number is it; of a variable, the whole column has its value."""
     return _holds(call, lower=False)
 
 
@@ -721,8 +731,7 @@ def _date_pair(name: str, compare: Callable[[Any, Any], Any]) -> None:
             left, right = parse_date(as_text(a)), parse_date(as_text(b))
             if left is None or right is None:
                 return False
-            first, second = compare_parts(left, right, component)
-            return bool(first) and bool(second) and bool(compare(first, second))
+            return bool(compare(*compare_parts(left, right, component)))
 
         return _pairwise(call.target, call.other, test)
 
@@ -739,7 +748,10 @@ def _ticks(parts: Parts | None, precision: int) -> float:
 
 
 def _compare_known(left: Column, right: Column, compare: Callable[[Any, Any], Any]) -> Mask:
-    """Compare as far as both dates are known; where that far they are the same and the first is known better, wholly."""
+    """Compare as far as both dates are known; where that far they are the same and the first is known better, wholly.
+
+    Dates that are not known equally well are never equal, and differ.
+    """
     first, second = ([parse_date(text) for text in column.texts] for column in (left, right))
     depth, other_depth = (
         spread(np.array([len(parts or ()) for parts in dates], dtype=np.intp), column.codes, 0)
@@ -753,6 +765,9 @@ def _compare_known(left: Column, right: Column, compare: Callable[[Any, Any], An
         better = (a == b) & (depth[rows] > other_depth[rows])
         whole = compare(_at(first, left, rows, 7), _at(second, right, rows, 7))
         result[rows] = np.where(better, whole, compare(a, b))
+        if compare in (op.eq, op.ne):
+            unlike = depth[rows] != other_depth[rows]
+            result[rows] = np.where(unlike, compare is op.ne, result[rows])
     return result
 
 
@@ -766,14 +781,7 @@ _date_pair("date_greater_than", op.gt)
 _date_pair("date_greater_than_or_equal_to", op.ge)
 _date_pair("date_less_than", op.lt)
 _date_pair("date_less_than_or_equal_to", op.le)
-_date_pair("_date_not_equal_to", op.ne)
-_both_dates_differ = OPERATORS.pop("_date_not_equal_to")
-
-
-@operator("date_not_equal_to")
-def date_not_equal_to(call: Call) -> Mask:
-    """Both are dates and differ, or only one of them is there."""
-    return np.asarray(_both_dates_differ(call) | (call.target.missing != call.other.missing))
+_date_pair("date_not_equal_to", op.ne)
 
 
 @operator("is_complete_date", "is_incomplete_date")
@@ -784,15 +792,15 @@ def complete_date(call: Call) -> Mask:
 
 @operator("invalid_date")
 def invalid_date(call: Call) -> Mask:
-    """There is a value, and it is not an ISO 8601 date."""
-    return call.target.where_text(lambda text: not is_valid_date(text))
+    """The value is not an ISO 8601 date; a missing one is none."""
+    return call.target.where_text(lambda text: not is_valid_date(text), missing=True)
 
 
 @operator("invalid_duration")
 def invalid_duration(call: Call) -> Mask:
-    """There is a value, and it is not an ISO 8601 duration."""
+    """The value is not an ISO 8601 duration; a missing one is none."""
     negative = bool(call.parameters.get("negative", False))
-    return call.target.where_text(lambda text: not is_duration(text, negative))
+    return call.target.where_text(lambda text: not is_duration(text, negative), missing=True)
 
 
 # keys and relations -------------------------------------------------------------------------------------------------
@@ -804,20 +812,28 @@ def _counts(ids: Codes) -> Codes:
 
 @operator("is_unique_set", "is_not_unique_set")
 def is_unique_set(call: Call) -> Mask:
-    """No other record has the same values of all the variables."""
-    names = list(dict.fromkeys([*call.target_names, *call.names(call.parameters.get("value"))]))
+    """No other record has the same values of all the variables, of those that are there."""
+    others = call.names(call.parameters.get("value"))
+    own = call.target_names if call.frame.has(call.frame.resolve(call.name)) or not others else []
+    names = list(dict.fromkeys([*own, *others]))
     return np.asarray(_counts(call.frame.groups(names, call.parameters.get("regex"))) == 1)
 
 
 @operator("is_not_unique_relationship", "is_unique_relationship")
 def is_not_unique_relationship(call: Call) -> Mask:
-    """A value of the one variable goes with several values of the other."""
+    """A value of the one variable goes with several values of the other, no value being one of them."""
     names = call.names(call.parameters.get("value"))
     if not names:
         raise VariableMissingError(call.frame.resolve(str(call.parameters.get("value"))))
     left, right = call.frame.groups(call.target_names), call.frame.groups(names)
     both = call.frame.groups([*call.target_names, *names])
-    return _several(left, both) | _several(right, both)
+    here, there = _complete(call.frame, call.target_names), _complete(call.frame, names)
+    return (_several(left, both) & here) | (_several(right, both) & there)
+
+
+def _complete(frame: Frame, names: Sequence[str]) -> Mask:
+    """True for the records that have a value of every variable."""
+    return np.asarray(~np.logical_or.reduce([frame.column(name).missing for name in names]))
 
 
 def _several(group: Codes, both: Codes) -> Mask:
@@ -841,23 +857,19 @@ def present_on_multiple_rows_within(call: Call) -> Mask:
 def is_inconsistent_across_dataset(call: Call) -> Mask:
     """The value differs within its group: those that differ from the majority, all where there is none.
 
-    A record without a value differs from none.
+    No value is a value like others.
     """
-    group = call.frame.groups(call.names(call.parameters.get("value")))
+    group = call.frame.groups(call.names(call.parameters.get("value"))).astype(np.int64)
     target = shorten(call.target, call.parameters.get("regex"))
-    rows = np.flatnonzero(~target.missing)
-    frame = pd.DataFrame({"group": group[rows], "value": target.codes[rows]})
-    counts = frame.groupby(["group", "value"], as_index=False).size()
+    width = len(target.values) + 1
+    frame = pd.DataFrame({"group": group, "pair": group * width + target.codes + 1})
+    counts = frame.groupby(["group", "pair"], as_index=False).size()
     most = counts.groupby("group")["size"].transform("max")
     counts["leads"] = counts["size"] == most
     leaders = counts.groupby("group")["leads"].transform("sum")
-    kinds = counts.groupby("group")["value"].transform("size")
+    kinds = counts.groupby("group")["pair"].transform("size")
     wrong = counts[(kinds > 1) & (~counts["leads"] | (leaders > 1))]
-    width = len(target.values) + 1
-    bad = (wrong["group"].astype(np.int64) * width + wrong["value"]).to_numpy()
-    result = call.nothing
-    result[rows] = np.isin(frame["group"].astype(np.int64) * width + frame["value"], bad)
-    return result
+    return np.isin(frame["pair"].to_numpy(), wrong["pair"].to_numpy())
 
 
 @operator("has_same_values", "has_different_values")
@@ -894,16 +906,26 @@ def _ordered_rows(call: Call, within: Sequence[str], ordering: Sequence[str]) ->
     return np.lexsort([np.arange(call.frame.length), *ranks, group]), group
 
 
-@operator("empty_within_except_last_row", "non_empty_within_except_last_row")
+def _not_last(call: Call) -> Mask:
+    """True for the records that are not the last of their group, in the order of `ordering`."""
+    rows, group = _ordered_rows(
+        call, call.names(call.parameters.get("value")), call.names(call.parameters.get("ordering"))
+    )
+    result = call.nothing
+    result[rows[:-1]] = group[rows[:-1]] == group[rows[1:]]
+    return result
+
+
+@operator("empty_within_except_last_row")
 def empty_within_except_last_row(call: Call) -> Mask:
     """The record has no value though it is not the last of its group."""
-    within = call.names(call.parameters.get("value"))
-    rows, group = _ordered_rows(call, within, call.names(call.parameters.get("ordering")))
-    last = np.ones(len(rows), dtype=bool)
-    last[:-1] = group[rows[:-1]] != group[rows[1:]]
-    result = call.nothing
-    result[rows] = ~last & call.target.missing[rows]
-    return result
+    return _not_last(call) & call.target.missing
+
+
+@operator("non_empty_within_except_last_row")
+def non_empty_within_except_last_row(call: Call) -> Mask:
+    """The record has a value and is not the last of its group."""
+    return _not_last(call) & ~call.target.missing
 
 
 def _next_corresponds(call: Call) -> tuple[Mask, Mask]:

@@ -21,6 +21,7 @@ _NUMBER = r"\d+(?:[.,]\d+)?"
 _DURATION = re.compile(
     rf"P(?!$)(?:{_NUMBER}W|(?:{_NUMBER}Y)?(?:{_NUMBER}M)?(?:{_NUMBER}D)?(?:T(?=\d)(?:{_NUMBER}H)?(?:{_NUMBER}M)?(?:{_NUMBER}S)?)?)"
 )
+_INNER_DECIMAL = re.compile(r"[.,]\d+[YMDWHST]+\d")
 
 Parts = tuple[int, ...]
 
@@ -82,7 +83,7 @@ def is_valid_date(text: str) -> bool:
         return is_valid_date(start) and ("/" not in end) and (is_valid_date(end) or is_duration(end, negative=False))
     if parse_date(text) is not None:
         return " " not in text.strip()
-    uncertain = "--" in text or "-:" in text or "T-" in text or text.endswith(":-")
+    uncertain = "--" in text or "-:" in text
     return uncertain and _UNCERTAIN.fullmatch(text) is not None and _month_possible(text)
 
 
@@ -92,20 +93,27 @@ def _month_possible(text: str) -> bool:
 
 
 def is_duration(text: str, negative: bool) -> bool:
-    """Whether a text is an ISO 8601 duration; `negative` allows a minus sign before it."""
+    """Whether a text is an ISO 8601 duration; `negative` allows a minus sign before it.
+
+    Only the smallest unit may have a decimal.
+
+    >>> is_duration("P1Y2.5M", negative=False), is_duration("P1.5Y2M", negative=False)
+    (True, False)
+    """
     body = text[1:] if negative and text.startswith("-") else text
-    if "/" in body:
-        parts = body.split("/")
-        return len(parts) == 2 and any(is_duration(p, negative) for p in parts)
-    return _DURATION.fullmatch(body) is not None
+    return _DURATION.fullmatch(body) is not None and not _INNER_DECIMAL.search(body)
 
 
 def compare_parts(left: Parts, right: Parts, component: str | None) -> tuple[Parts, Parts]:
-    """Return what of two dates is compared: all, one component, or the precision both have (`auto`)."""
+    """Return what of two dates is compared: all, one component, or the precision both have (`auto`).
+
+    A component that a date lacks has its least value.
+    """
     if component == "auto":
         common = min(len(left), len(right))
         return left[:common], right[:common]
+    whole = fill(left), fill(right)
     if component in COMPONENTS:
         place = COMPONENTS.index(component)
-        return left[place : place + 1], right[place : place + 1]
-    return fill(left), fill(right)
+        return whole[0][place : place + 1], whole[1][place : place + 1]
+    return whole

@@ -17,7 +17,7 @@ ELSEWHERE = {
     "non_conformant_value_length", "references_correct_codelist", "does_not_reference_correct_codelist",
     "is_valid_reference", "is_not_valid_reference", "is_valid_relationship", "is_not_valid_relationship",
     "value_has_multiple_references", "value_does_not_have_multiple_references",
-    "non_empty_within_except_last_row", "target_is_sorted_by",
+    "target_is_sorted_by",
 }  # fmt: skip
 
 
