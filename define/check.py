@@ -100,6 +100,7 @@ def _extra_findings(define: DefineXml) -> list[Finding]:
 def _missing_files(define: DefineXml, folder: Path) -> list[Finding]:
     """Report leaves that point to no file, or outside the folder; nothing outside is looked at."""
     findings = []
+    datasets = {dataset.archive_location_id: dataset.name for dataset in define.metadata.datasets}
     for _, element in walk(define.odm):
         href = getattr(element, "href", None)
         if type(element).__name__ != "Leaf" or not isinstance(href, str):
@@ -111,5 +112,6 @@ def _missing_files(define: DefineXml, folder: Path) -> list[Finding]:
             findings.append(Finding("CDW-DEF-LEAF-OUTSIDE", "warning", "define.xml", message, value=href))
         elif not (folder / target).is_file():
             message = f"the leaf {getattr(element, 'id', '')} points to {href}, which is not there"
-            findings.append(Finding("CDW-DEF-LEAF-MISSING", "error", "define.xml", message, value=href))
+            dataset = datasets.get(getattr(element, "id", None)) or "define.xml"
+            findings.append(Finding("CDW-DEF-LEAF-MISSING", "error", dataset, message, value=href))
     return findings

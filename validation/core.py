@@ -18,6 +18,7 @@ from typing import Any, Literal
 
 from cdiscway.specs.mistakes import Mistake, MistakesError
 
+from .causes import with_consequences
 from .checks import RULES
 from .rule_checks import own_rules
 from .rule_model import Rule
@@ -119,7 +120,7 @@ def _by_number(rules: Iterable[Rule]) -> dict[str, set[str]]:
 
 def _records(result: ValidationResult) -> dict[str, int]:
     told: dict[str, int] = {}
-    for cause in (*result.causes, *(item.cause for item in result.waived)):
+    for cause in with_consequences((*result.causes, *(item.cause for item in result.waived))):
         for name in (cause.finding.rule, *cause.also):
             told[name] = told.get(name, 0) + cause.finding.records
     return told

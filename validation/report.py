@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,8 +11,9 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
+from .causes import Cause, Example
 from .finding import Severity, Source
-from .run import Cause, Example, ValidationResult, finding_id
+from .run import ValidationResult, finding_id
 
 TEMPLATES = Path(__file__).parent / "templates"
 SCHEMA = TEMPLATES / "validation.schema.json"
@@ -56,6 +57,7 @@ def report_data(result: ValidationResult, about: About | None = None) -> dict[st
             "waived": len(result.waived),
             "checks": sum(result.checks.values()),
             "records": sum(result.records.values()),
+            "consequences": len(result.consequences),
         },
         "standards": list(result.standards),
         "terminology": list(result.packages),
@@ -106,6 +108,7 @@ def _finding(cause: Cause) -> dict[str, Any]:
         "examples": examples,
         "subjects": dict(sorted(cause.subjects.items())),
         "also": list(cause.also),
+        "consequences": [_finding(below) for below in cause.consequences],
     }
 
 
@@ -202,6 +205,7 @@ def _page_data(data: Mapping[str, Any]) -> dict[str, Any]:
                 finding["records"],
                 examples,
                 finding["id"],
+                [_below(below, at) for below in finding["consequences"]],
             ]
         )
     return {
@@ -210,6 +214,12 @@ def _page_data(data: Mapping[str, Any]) -> dict[str, Any]:
         "rules": data["rules"],
         "subjects": _subjects(data["findings"]),
     }
+
+
+def _below(finding: Mapping[str, Any], at: Callable[[str], int]) -> list[Any]:
+    """Return what the page tells of a consequence: severity, rule, dataset, variable, message, records."""
+    names = ("rule", "dataset", "variable", "message")
+    return [SEVERITIES.index(finding["severity"]), *(at(finding[name]) for name in names), finding["records"]]
 
 
 def _named(values: Mapping[str, str]) -> list[list[str]]:

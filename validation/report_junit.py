@@ -36,7 +36,7 @@ def _suite(root: Any, name: str, dataset: str, data: dict[str, Any], ran: int) -
         case = etree.SubElement(suite, "testcase", classname=_clean(name), name=_clean(rule))
         failed = [finding for finding in found if finding["severity"] == "error"]
         failures += bool(failed)
-        lines = "\n".join(_clean(f"{f['severity']}: {f['variable']} {f['message']} ({f['records']})") for f in found)
+        lines = "\n".join(line for finding in found for line in _lines(finding))
         if failed:
             etree.SubElement(case, "failure", message=_clean(failed[0]["message"]), type="error").text = lines
         else:
@@ -51,6 +51,15 @@ def _suite(root: Any, name: str, dataset: str, data: dict[str, Any], ran: int) -
     suite.set("tests", str(len(suite)))
     suite.set("failures", str(failures))
     suite.set("errors", str(len(not_run)))
+
+
+def _lines(finding: dict[str, Any]) -> list[str]:
+    """Return one line for a finding, and one for each that follows from it."""
+    told = _clean(f"{finding['severity']}: {finding['variable']} {finding['message']} ({finding['records']})")
+    below = [
+        _clean(f"  with it {item['rule']} {item['dataset']}: {item['message']}") for item in finding["consequences"]
+    ]
+    return [told, *below]
 
 
 def _clean(text: str) -> str:

@@ -16,10 +16,13 @@ _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
 def sarif_data(result: ValidationResult, about: About | None = None) -> dict[str, Any]:
-    """Return the report as a SARIF log: rules, one result per cause, checks that could not run as notifications."""
+    """Return the report as a SARIF log: rules, one result per cause, checks that could not run as notifications.
+
+    What follows from a cause is a related location of its result; a waived cause is a result that is suppressed.
+    """
     data = report_data(result, about)
     files = {dataset["name"]: dataset["file"] for dataset in data["datasets"]}
-    names = sorted({finding["rule"] for finding in data["findings"]} | set(data["rules"]))
+    names = sorted({item["rule"] for item in (*data["findings"], *data["waived"])} | set(data["rules"]))
     run = {
         "tool": {
             "driver": {
@@ -40,7 +43,10 @@ def sarif_data(result: ValidationResult, about: About | None = None) -> dict[str
                 ],
             }
         ],
-        "results": [_result(finding, names, files) for finding in data["findings"]],
+        "results": [
+            *(_result(finding, names, files) for finding in data["findings"]),
+            *(_waived(item, names, files) for item in data["waived"]),
+        ],
     }
     return {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
 
@@ -58,24 +64,35 @@ def _rule(name: str, rule: Mapping[str, str] | None) -> dict[str, Any]:
 
 
 def _result(finding: Mapping[str, Any], names: list[str], files: Mapping[str, str]) -> dict[str, Any]:
-    location: dict[str, Any] = {
-        "logicalLocations": [
-            {
-                "name": finding["variable"] or finding["dataset"] or "package",
-                "fullyQualifiedName": ".".join(p for p in (finding["dataset"], finding["variable"]) if p) or "package",
-            }
-        ]
-    }
+    location: dict[str, Any] = {"logicalLocations": [_place(finding)]}
     if files.get(finding["dataset"]):
         location["physicalLocation"] = {"artifactLocation": {"uri": quote(files[finding["dataset"]])}}
-    return {
+    result = {
         "ruleId": finding["rule"],
         "ruleIndex": names.index(finding["rule"]),
         "level": _LEVELS[finding["severity"]],
         "message": {"text": finding["message"]},
         "occurrenceCount": max(finding["records"], 1),
         "locations": [location],
+        "partialFingerprints": {"finding/v1": finding["id"]},
     }
+    if finding["consequences"]:
+        result["relatedLocations"] = [
+            {"message": {"text": f"{below['rule']}: {below['message']}"}, "logicalLocations": [_place(below)]}
+            for below in finding["consequences"]
+        ]
+    return result
+
+
+def _waived(item: Mapping[str, Any], names: list[str], files: Mapping[str, str]) -> dict[str, Any]:
+    told = f"{item['reason']} ({item['who']}, {item['date']})"
+    suppression = {"kind": "external", "status": "accepted", "justification": told}
+    return {**_result(item, names, files), "suppressions": [suppression]}
+
+
+def _place(finding: Mapping[str, Any]) -> dict[str, str]:
+    name = ".".join(part for part in (finding["dataset"], finding["variable"]) if part) or "package"
+    return {"name": finding["variable"] or finding["dataset"] or "package", "fullyQualifiedName": name}
 
 
 def write_sarif(result: ValidationResult, path: Path, about: About | None = None) -> None:

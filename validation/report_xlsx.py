@@ -1,4 +1,4 @@
-"""The report as a workbook: findings, records, checks that could not run, datasets."""
+"""The report as a workbook: findings, records, checks that could not run, findings waived, datasets."""
 
 from __future__ import annotations
 
@@ -73,7 +73,13 @@ def _sheets(data: Mapping[str, Any]) -> list[tuple[str, list[str], list[list[Any
     for number, finding in enumerate(data["findings"], start=1):
         rule = data["rules"].get(finding["rule"], {})
         names = ("severity", "rule", "dataset", "variable", "message", "records", "fix_in")
-        findings.append([number, *(finding[name] for name in names), rule.get("title", ""), rule.get("citation", "")])
+        findings.append(
+            [number, *(finding[name] for name in names), rule.get("title", ""), rule.get("citation", ""), ""]
+        )
+        for below in finding["consequences"]:
+            rule = data["rules"].get(below["rule"], {})
+            told = [*(below[name] for name in names), rule.get("title", ""), rule.get("citation", "")]
+            findings.append([None, *told, number])
         for example in finding["examples"]:
             source = example["source"]
             where = f"{source['file']}, row {source['row']}" if source else ""
@@ -83,13 +89,23 @@ def _sheets(data: Mapping[str, Any]) -> list[tuple[str, list[str], list[list[Any
     head = ["name", "label", "records", "variables", "checks", "error", "warning", "info", "file"]
     datasets = [[dataset[name] for name in head] for dataset in data["datasets"]]
     columns = ["no", "severity", "rule", "dataset", "variable", "message", "records", "mend in", "title", "citation"]
+    columns.append("follows from no")
+    waived = [
+        [*(item[name] for name in ("severity", "rule", "dataset", "variable", "message", "records")), *_waiver(item)]
+        for item in data["waived"]
+    ]
     return [
         ("Findings", columns, findings),
         ("Records", ["no", "rule", "dataset", "record", "keys", "values", "source"], records),
         ("Not run", ["dataset", "rule", "why"], not_run),
+        *([("Waived", [*columns[1:7], "reason", "who", "date", "until"], waived)] if waived else []),
         ("Datasets", head, datasets),
         *((f"{at} {s['title']}", s["columns"], s["rows"]) for at, s in enumerate(data["sections"], start=1)),
     ]
+
+
+def _waiver(item: Mapping[str, Any]) -> list[str]:
+    return [item[name] for name in ("reason", "who", "date", "expires")]
 
 
 def _join(values: Mapping[str, str]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import Any
 
@@ -16,6 +16,7 @@ import pandas as pd
 from cdiscway.converters.dataset import BuiltDataset, DatasetMetadata, VariableMetadata
 from cdiscway.specs.model import DatasetSpec, VariableSpec
 
+from .causes import RANK, Cause, Example, folded, with_consequences
 from .checks import PACKAGE, RULES, Check, Hit, Rule, Study, View, plan_checks
 from .checks.base import Terminology
 from .finding import Finding, NotRun, Severity, Source
@@ -23,34 +24,9 @@ from .rule_checks import OpenRules, merged, own_rules
 from .rule_define import Define
 from .rule_model import Rule as OpenRule
 
-_RANK: dict[Severity, int] = {"error": 0, "warning": 1, "info": 2}
 _MAX_VALUES = 1000
 _EXAMPLES = 20
 _NUMBER = re.compile(r"\b(?:CG|FB|AD|TIG)\d{4}\b")
-
-
-@dataclass(frozen=True, slots=True)
-class Example:
-    """One failing record: its place (from 1), subject, keys, the values that explain the fault, the raw source."""
-
-    record: int
-    subject: str
-    keys: Mapping[str, str]
-    values: Mapping[str, str]
-    source: Source | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Cause:
-    """A finding with its first failing records, and how many records of each subject it concerns.
-
-    `also` names other rules that say the same of the same records.
-    """
-
-    finding: Finding
-    examples: tuple[Example, ...] = ()
-    subjects: Mapping[str, int] = field(default_factory=dict)
-    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +71,13 @@ class ValidationResult:
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """The findings, worst first, then by dataset, rule and variable."""
+        """The findings, worst first, then by dataset, rule and variable; what follows from another is not among them."""
         return tuple(cause.finding for cause in self.causes)
+
+    @property
+    def consequences(self) -> tuple[Finding, ...]:
+        """The findings that follow from another one, in the order of their causes."""
+        return tuple(below.finding for cause in self.causes for below in cause.consequences)
 
     def count(self, severity: Severity, dataset: str | None = None) -> int:
         """Count findings of a severity, in one dataset or in all."""
@@ -143,7 +124,8 @@ def validate(
     suites = {name: _without(suite, opened.skipped) for name, suite in suites.items()}
     known = {**{name: planned.rule for name, planned in RULES.items()}, **opened.entries}
     causes = told_once(causes, known, frozenset(rule.id for rule in rules))
-    return _result(study, causes, [*not_run, *_subsume(lacking, causes)], ran, suites, standards, known)
+    not_run = [*not_run, *_subsume(lacking, causes)]
+    return _result(study, folded(sorted(causes, key=_order)), not_run, ran, suites, standards, known)
 
 
 def told_once(causes: Sequence[Cause], known: Mapping[str, Rule], others: frozenset[str]) -> list[Cause]:
@@ -175,10 +157,10 @@ def _result(
     standards: Sequence[str],
     known: Mapping[str, Rule],
 ) -> ValidationResult:
-    named = sorted({cause.finding.rule for cause in causes} | {item.rule for item in not_run})
+    named = sorted({cause.finding.rule for cause in with_consequences(causes)} | {item.rule for item in not_run})
     sizes = {name: study.view(name) for name in study.datasets}
     return ValidationResult(
-        causes=tuple(sorted(causes, key=_order)),
+        causes=tuple(causes),
         not_run=tuple(sorted(set(not_run), key=lambda item: (item.dataset, item.rule, item.reason))),
         checks=dict(ran),
         records={name: len(view) for name, view in sizes.items()},
@@ -210,7 +192,7 @@ def _versions() -> dict[str, str]:
 def _order(cause: Cause) -> tuple[Any, ...]:
     finding = cause.finding
     place = (finding.dataset, finding.rule, finding.variable)
-    return (_RANK[finding.severity], *place, finding.message, finding.value, finding.record or 0)
+    return (RANK[finding.severity], *place, finding.message, finding.value, finding.record or 0)
 
 
 def _package(datasets: Sequence[BuiltDataset]) -> BuiltDataset:
@@ -316,7 +298,7 @@ def _record_cause(view: View, check: Check, hit: Hit, positions: npt.NDArray[np.
         records=len(positions),
         source=first.source,
     )
-    return Cause(finding, examples, _subjects(view, positions))
+    return Cause(finding, examples, _subjects(view, positions), positions=positions)
 
 
 def _join(values: Mapping[str, str]) -> str:

@@ -16,9 +16,10 @@ from pydantic import Field, RootModel, model_validator
 from cdiscway.specs.load import parse_model, read_yaml
 from cdiscway.specs.model import Strict
 
+from .causes import Cause
 from .checks.base import Rule, announce
 from .finding import Finding
-from .run import Cause, ValidationResult, Waived, finding_id
+from .run import ValidationResult, Waived, finding_id
 
 STALE = announce(
     "CDW-WAIVER-STALE",
@@ -76,7 +77,8 @@ def read_waivers(path: Path, shown: str = "") -> tuple[Waiver, ...]:
 def apply_waivers(result: ValidationResult, waivers: Sequence[Waiver], today: datetime.date) -> ValidationResult:
     """Set the waived findings aside; `today` is the day of the build, never read from a clock.
 
-    A waiver that expired, or that stands for nothing, is a finding itself. Checks that could not run cannot be waived.
+    What follows from a waived finding is waived with it. A waiver that expired, or that stands for nothing, is a finding
+    itself. Checks that could not run cannot be waived.
     """
     kept: list[Cause] = []
     waived: list[Waived] = []
@@ -110,8 +112,11 @@ def _told(waiver: Waiver, result: ValidationResult, today: datetime.date) -> Fin
     if waiver.expires is not None and today > waiver.expires:
         text = f"the waiver of {scope} by {waiver.who} expired on {waiver.expires.isoformat()}"
         return Finding(EXPIRED.id, EXPIRED.severity, waiver.dataset, text, waiver.variable, fix_in=EXPIRED.fix_in)
+    under = next((c.finding for c in result.causes if any(waiver.covers(b.finding) for b in c.consequences)), None)
     there = any(waiver.covers(finding) for finding in result.findings)
     why = "the finding has changed since" if there else "there is no such finding"
+    if under is not None and not there:
+        why = f"the finding follows from {under.rule} now; waive that one"
     text = f"the waiver of {scope} by {waiver.who} of {waiver.date.isoformat()} is stale: {why}"
     return Finding(STALE.id, STALE.severity, waiver.dataset, text, waiver.variable, fix_in=STALE.fix_in)
 

@@ -1,4 +1,7 @@
-"""The clean study has no finding; each defect planted in it is found by the rule meant for it, and by no other."""
+"""The clean study has no finding; each defect planted in it is found by the rule meant for it, and by no other.
+
+What follows from it stands under it (`brings`).
+"""
 
 from __future__ import annotations
 
@@ -43,12 +46,16 @@ def test_defect_is_found(case, clean_tables, judge, tools) -> None:  # type: ign
     wanted = [case["finds"]] if isinstance(case["finds"], str) else case["finds"]
     found = {finding.rule for finding in result.findings} | {f"not run: {item.rule}" for item in result.not_run}
     assert found == set(wanted), [tools["shown"](item) for item in (*result.findings, *result.not_run)]
+    below = {finding.rule for finding in result.consequences}
+    assert below == set(case.get("brings", [])), [tools["shown"](item) for item in result.consequences]
 
 
 def test_cases_are_many_and_cover_the_catalogue() -> None:
     named = {rule for case in CASES for rule in ([case["finds"]] if isinstance(case["finds"], str) else case["finds"])}
+    named |= {rule for case in CASES for rule in case.get("brings", [])}
     assert len(CASES) >= 400
     elsewhere = {"CDW-PACKAGE-ALONE", "CDW-META-MATCH", "CDW-OUTLIER"}  # the tests below
+    elsewhere |= {name for name, planned in RULES.items() if planned.find.__module__.endswith("plausible")}  # test_plausible
     catalogue = {name for name, planned in RULES.items() if planned.rule.group not in {"file", "map", "define"}}
     assert (catalogue | {rule.id for rule in own_rules()}) - named == elsewhere
 

@@ -5,8 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
+from functools import cache
+from pathlib import Path
+from typing import cast
 
 import numpy as np
+import yaml
 
 from cdiscway.specs.model import Codelist
 
@@ -14,6 +18,7 @@ from .base import CannotRunError, Hit, Study, is_adam, rule
 from .structure import _text, guide_variables
 from .view import View, show_value
 
+_PLACEHOLDERS = Path(__file__).with_name("placeholders.yaml")
 _MEASURED = re.compile(r"[<>]?=?\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _ANALYSIS_KEYS = ("STUDYID", "USUBJID", "PARAMCD", "PARAM")
 
@@ -197,6 +202,23 @@ def text_has_no_outer_blanks(study: Study, view: View) -> Iterator[Hit]:
             yield Hit(name, text, np.flatnonzero(mask), by_value=True, severity=severity)  # type: ignore[arg-type]
 
 
+@cache
+def _placeholders() -> list[dict[str, list[str]]]:
+    """Return placeholders.yaml: words, the variables they stand in (none: all), and the domains."""
+    return cast("list[dict[str, list[str]]]", yaml.safe_load(_PLACEHOLDERS.read_text(encoding="utf-8")))
+
+
+def _stand_ins(view: View, name: str, coded: bool) -> frozenset[str]:
+    """Return the words that stand in for a missing value in a variable."""
+    found: set[str] = set()
+    for group in _placeholders():
+        here = not coded and name in {view.real(variable) for variable in group.get("in", [])}
+        inside = view.prefix in group.get("domains", [view.prefix])
+        if "in" not in group or (here and inside):
+            found.update(group["words"])
+    return frozenset(found)
+
+
 @rule(
     "CDW-PLACEHOLDER",
     "warning",
@@ -206,10 +228,14 @@ def text_has_no_outer_blanks(study: Study, view: View) -> Iterator[Hit]:
     fix_in="raw",
 )
 def text_is_no_placeholder(study: Study, view: View) -> Iterator[Hit]:
-    """A text value is data, not a stand-in for a missing one (`.`, `NA`, `NULL`, `-`)."""
-    stand_ins = {".", "-", "--", "?", "NULL", "NAN", "#N/A", "<NA>", "NONE GIVEN"}
+    """A text value is data, not a stand-in for a missing one (`.`, `NULL`, `-`; in a term or a result NK, UNK, NA, IDEM).
+
+    A word that is a code of the variable (ND in a laboratory result is "not detected") is none.
+    """
+    coded = {variable.name for variable in view.dataset.spec.variables if variable.codelists}
     for name in _text(study, view):
-        mask = view.where(name, lambda values: [v.strip().upper() in stand_ins for v in values])
+        words = _stand_ins(view, name, name in coded)
+        mask = view.spread(name, [str(value).strip().upper() in words for value in view.distinct(name)[1]])
         if mask.any():
             text = f"{name} holds '{{value}}', a stand-in for a missing value"
             yield Hit(name, text, np.flatnonzero(mask), by_value=True)

@@ -3,7 +3,7 @@
   const data = JSON.parse(document.getElementById("data").textContent);
   const T = data.texts, F = data.findings;
   const SEV = ["error", "warning", "info"], SHOWN = ["error", "warning", "note"];
-  const RULE = 1, DATASET = 2, VARIABLE = 3, MESSAGE = 4, FIX = 5, RECORDS = 6, EXAMPLES = 7, ID = 8;
+  const RULE = 1, DATASET = 2, VARIABLE = 3, MESSAGE = 4, FIX = 5, RECORDS = 6, EXAMPLES = 7, ID = 8, BELOW = 9;
   const SLICE = 100;
   const $ = (id) => document.getElementById(id);
   const number = (n) => n.toLocaleString("en-US");
@@ -33,7 +33,8 @@
       const f = F[i];
       const examples = f[EXAMPLES].map((e) => e[1].concat(e[2]).map((pair) => pair.join(" ")).join(" ") + " " + e[3]);
       const rule = data.rules[T[f[RULE]]];
-      const words = [T[f[RULE]], T[f[DATASET]], T[f[VARIABLE]], T[f[MESSAGE]], rule ? rule.citation : "", ...examples];
+      const below = f[BELOW].map((b) => b.slice(1, 5).map((at) => T[at]).join(" "));
+      const words = [T[f[RULE]], T[f[DATASET]], T[f[VARIABLE]], T[f[MESSAGE]], rule ? rule.citation : "", ...examples, ...below];
       haystack[i] = words.join(" ").toLowerCase();
     }
     return haystack[i];
@@ -84,13 +85,20 @@
       const rest = f[RECORDS] - f[EXAMPLES].length;
       if (rest > 0) box.append(el("p", { className: "meta", textContent: `and ${number(rest)} more records` }));
     }
+    if (f[BELOW].length) {
+      box.append(el("p", { className: "meta", textContent: "Follows from this, and goes when it is mended:" }));
+      box.append(el("ul", { className: "below" }, ...f[BELOW].map((b) => el("li", {},
+        el("span", { className: "place", textContent: [T[b[2]], T[b[3]]].filter(Boolean).join(".") || "package" }),
+        ` ${T[b[4]]} `, el("span", { className: "meta", textContent: `${T[b[1]]} · ${number(b[5])} record${b[5] === 1 ? "" : "s"}` })))));
+    }
     return box;
   }
 
   function cause(i) {
     const f = F[i], dataset = T[f[DATASET]], variable = T[f[VARIABLE]];
     const place = [dataset, variable].filter(Boolean).join(".") || "package";
-    const size = f[EXAMPLES].length || f[RECORDS] > 1 ? `${number(f[RECORDS])} record${f[RECORDS] === 1 ? "" : "s"}` : "";
+    const records = f[EXAMPLES].length || f[RECORDS] > 1 ? `${number(f[RECORDS])} record${f[RECORDS] === 1 ? "" : "s"}` : "";
+    const size = [records, f[BELOW].length ? `+ ${f[BELOW].length}` : ""].filter(Boolean).join(" ");
     const button = el("button", { type: "button", "aria-expanded": "false" },
       el("span", { className: "sev", textContent: SHOWN[f[0]] }), el("span", { className: "place", textContent: place }),
       el("span", { className: "text", textContent: T[f[MESSAGE]] }), el("span", { className: "size", textContent: size }));
