@@ -22,4 +22,4 @@ def command(study: Path, manifest: bool) -> None:
     print_summary(built)
     if manifest:
         print_manifest(built.manifest)
-    sys.exit(1 if built.validation.count("error") else 0)
+    sys.exit(1 if built.errors else 0)

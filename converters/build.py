@@ -103,6 +103,18 @@ class Built:
     folder: Path
     manifest: dict[str, Any]
 
+    def is_given(self, finding: Finding) -> bool:
+        """Whether a finding is about SDTM that the study begins with, not about what was made: nobody mends it here."""
+        made = {dataset.name for package in self.converted.packages for dataset in package.datasets}
+        mapped = {(known.rule, known.dataset) for known in self.converted.findings}
+        own = finding.dataset in made or (finding.rule, finding.dataset) in mapped
+        return bool(self.converted.plan.given) and not own
+
+    @property
+    def errors(self) -> int:
+        """How many error findings what was made has."""
+        return sum(found.severity == "error" and not self.is_given(found) for found in self.validation.findings)
+
 
 def open_terminology(study: Study) -> Terminology:
     """Return the terminology that study.yaml names, with the sponsor's extension terms."""

@@ -61,7 +61,10 @@ def parse_yaml(text: str, name: str) -> Document:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or "cannot be read"
-        raise MistakesError([Mistake(name, mark.line + 1 if mark else None, "", f"is not YAML: {problem}")]) from None
+        # The usual cause in a mapping: `{when: A in ("x", "y"), then: Y}`, whose commas end the entry.
+        hint = "inside { } a condition with a comma stands in quotes" if "',' or" in problem else ""
+        line = mark.line + 1 if mark else None
+        raise MistakesError([Mistake(name, line, "", f"is not YAML: {problem}", hint)]) from None
     lines: dict[Way, int] = {}
     mistakes: list[Mistake] = []
     data = None if root is None else _build(root, (), lines, mistakes, name)
