@@ -10,6 +10,7 @@ import click
 
 if TYPE_CHECKING:
     from cdiscway.converters.build import Built, WrittenPart
+    from cdiscway.validation.causes import Cause
     from cdiscway.validation.core import Agreement
     from cdiscway.validation.finding import Finding
     from cdiscway.validation.report import About
@@ -56,16 +57,18 @@ def print_verdict(result: ValidationResult, is_given: Callable[[Finding], bool] 
     """Print the counts by severity, the checks that did not run, and the top causes: those of what was made come first."""
     checks = sum(result.checks.values())
     waived = f"; waived: {len(result.waived)}" if result.waived else ""
-    click.echo(f"{checks} checks; findings: {counted(result.findings)}; not run: {len(result.not_run)}{waived}")
-    made = [finding for finding in result.findings if not is_given(finding)]
-    given = [finding for finding in result.findings if is_given(finding)]
+    more = f" (and {len(result.consequences)} that follow from these)" if result.consequences else ""
+    click.echo(f"{checks} checks; findings: {counted(result.findings)}{more}; not run: {len(result.not_run)}{waived}")
+    made = [cause for cause in result.causes if not is_given(cause.finding)]
+    given = [cause for cause in result.causes if is_given(cause.finding)]
     if given:
-        click.echo(f"  of what was made: {counted(made)}; of the SDTM that is given: {counted(given)}")
-    for finding in [*made, *given][:TOP_CAUSES]:
-        if finding.severity != "info":
-            name = ".".join(part for part in (finding.dataset, finding.variable) if part)
-            records = f" [{finding.records} records]" if finding.records > 1 else ""
-            click.echo(f"  {finding.severity}: {name} {finding.message}{records} ({finding.rule})")
+        told, of_given = (counted([cause.finding for cause in causes]) for causes in (made, given))
+        click.echo(f"  of what was made: {told}; of the SDTM that is given: {of_given}")
+    grave = [cause for cause in (*made, *given) if cause.finding.severity != "info"]
+    for cause in grave[:TOP_CAUSES]:
+        print_cause(cause)
+    if len(grave) > TOP_CAUSES:
+        click.echo(f"  and {len(grave) - TOP_CAUSES:,} more errors and warnings: see the report")
     reasons: dict[tuple[str, str], list[str]] = {}
     for item in result.not_run:
         reasons.setdefault((item.rule, item.reason), []).append(item.dataset)
@@ -80,6 +83,18 @@ def counted(findings: Sequence[Finding]) -> str:
 
     counts = Counter(finding.severity for finding in findings)
     return ", ".join(f"{counts[severity]} {severity}" for severity in SEVERITIES)
+
+
+def print_cause(cause: Cause) -> None:
+    """Print a finding on one line, with its first raw source, and what follows from it on the next."""
+    finding = cause.finding
+    name = ".".join(part for part in (finding.dataset, finding.variable) if part) or "package"
+    records = f" [{finding.records:,} records]" if finding.records > 1 else ""
+    source = f", {finding.source.file} row {finding.source.row}" if finding.source and finding.source.row else ""
+    click.echo(f"  {finding.severity}: {name} {finding.message}{records} ({finding.rule}{source})")
+    rules = Counter(below.finding.rule for below in cause.consequences)
+    if rules:
+        click.echo(f"    with it: {', '.join(rule if n == 1 else f'{rule} ({n})' for rule, n in rules.items())}")
 
 
 def print_agreement(found: Sequence[Agreement]) -> None:
