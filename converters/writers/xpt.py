@@ -24,6 +24,7 @@ from cdiscway.converters.xpt_mistakes import DataMistake, XptError, data_mistake
 
 from .xpt_columns import (
     CHECK_BLOCK,
+    CodedFiller,
     Field,
     Filler,
     NumberFiller,
@@ -126,13 +127,14 @@ class Rows:
         buffer[:lead] = np.frombuffer(header, np.uint8)[len(header) - lead :]
         fields = self._fields(buffer[lead:], rows)
         last = max(self.count - 1, 0) // rows * rows
+        constant = self._constant()
         for start in range(0, last, rows):
-            self._fill(fields, start, start + rows)
+            self._fill(fields, start, start + rows, skipped=constant if start else 0)
             yield buffer[:size].data
             buffer[:lead] = buffer[size:]  # what is behind the last page begins the next block
         rest = self.count - last
         if rest:  # an empty dataset has none
-            self._fill(self._fields(buffer[lead:], rest), last, self.count)
+            self._fill(self._fields(buffer[lead:], rest), last, self.count, skipped=constant if last else 0)
         yield buffer[: lead + rest * self.width].data
 
     def _block_rows(self) -> tuple[int, int]:
@@ -158,8 +160,17 @@ class Rows:
         offsets = itertools.accumulate(lengths, initial=0)
         return [Field(records, at, length) for at, length in zip(offsets, lengths, strict=False)]
 
-    def _fill(self, fields: list[Field], start: int, stop: int) -> None:
-        for filler, field in zip(self.fillers, fields, strict=True):
+    def _constant(self) -> int:
+        """Return how many fields at the beginning of a record never change (STUDYID, DOMAIN): one block fills them for all.
+
+        Behind the first field that changes there is none: what is stored there may reach into the fields after it.
+        """
+        constant = (isinstance(filler, CodedFiller) and filler.is_constant for filler in self.fillers)
+        return sum(1 for _ in itertools.takewhile(bool, constant))
+
+    def _fill(self, fields: list[Field], start: int, stop: int, skipped: int = 0) -> None:
+        """Fill the fields with these rows, but not the `skipped` first ones, which the buffer holds already."""
+        for filler, field in zip(self.fillers[skipped:], fields[skipped:], strict=True):
             filler.fill(field, start, stop)
 
 
@@ -170,10 +181,11 @@ def _at_page(size: int) -> npt.NDArray[np.uint8]:
 
 
 def _write_file(target: Path, header: bytes, rows: Rows) -> None:
-    with whole_file(target) as file:
+    data = rows.count * rows.width
+    with whole_file(target, len(header) + data + pad(data)) as file:
         for part in rows.blocks(header):
             file.write(part)
-        file.write(b" " * pad(rows.count * rows.width))
+        file.write(b" " * pad(data))
 
 
 def _prepare(column: pd.Series[Any], variable: VariableMetadata, place: Place) -> _Column:

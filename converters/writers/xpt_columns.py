@@ -103,11 +103,11 @@ class PlainFiller:
 class CodedFiller:
     """Fills neighbouring fields, `length` bytes in all, with distinct values: padded once, then taken by code.
 
-    Each column is its codes and its padded values, of which the first is blank (code -1, missing). Several columns
-    have one table, of every combination of their values.
+    Each column is its codes and its padded values as rows of bytes, of which the first is blank (code -1, missing).
+    Several columns have one table, of every combination of their values.
     """
 
-    columns: tuple[tuple[Codes, tuple[bytes, ...]], ...]
+    columns: tuple[tuple[Codes, Bytes], ...]
     length: int
     _tables: dict[int, npt.NDArray[np.void]] = field(default_factory=dict)
 
@@ -116,13 +116,28 @@ class CodedFiller:
         """How many values the table has."""
         return math.prod(len(values) for _, values in self.columns)
 
+    @property
+    def is_constant(self) -> bool:
+        """Whether every record has the same value."""
+        return all(is_constant(codes) for codes, _ in self.columns)
+
     def fill(self, target: Field, start: int, stop: int) -> None:
         """Write the rows from `start` to before `stop`."""
         size = target.size
         if size not in self._tables:
-            combined = itertools.product(*(values for _, values in self.columns))
-            self._tables[size] = np.frombuffer(b"".join(b"".join(parts).ljust(size) for parts in combined), f"V{size}")
+            self._tables[size] = self._table(size).view(f"V{size}").reshape(-1)
         target.store(self._tables[size].take(self._places(start, stop)))
+
+    def _table(self, size: int) -> Bytes:
+        """Return every combination of the columns' values, the last column changing first, in `size` bytes."""
+        table = np.full((self.entries, size), 0x20, np.uint8)
+        at, outer, inner = 0, 1, self.entries
+        for _, values in self.columns:
+            inner //= len(values)
+            width = values.shape[1]
+            table[:, at : at + width] = np.tile(np.repeat(values, inner, axis=0), (outer, 1))
+            at, outer = at + width, outer * len(values)
+        return table
 
     def _places(self, start: int, stop: int) -> Codes:
         """Return where in the table the values of these rows stand."""
@@ -149,7 +164,7 @@ def text_fillers(text: TextValues, length: int, encoding: str) -> list[Filler]:
     codes = coded.codes if len(values) <= np.iinfo(coded.codes.dtype).max else coded.codes.astype(np.intp)
     cuts = [0, 16, length] if 16 < length <= 32 else [0, length]
     parts = itertools.pairwise(cuts)
-    return [CodedFiller(((codes, tuple(v[begin:end] for v in values)),), end - begin) for begin, end in parts]
+    return [CodedFiller(((codes, values[:, begin:end]),), end - begin) for begin, end in parts]
 
 
 def join_coded(fillers: Iterable[Filler], rows: int) -> list[Filler]:
@@ -168,19 +183,30 @@ def _fit(first: CodedFiller, second: CodedFiller, rows: int) -> bool:
     return first.length + second.length <= 16 and first.entries * second.entries <= min(MAX_ENTRIES, rows)
 
 
-def padded_values(values: Any, length: int, encoding: str) -> tuple[bytes, ...]:
+def is_constant(codes: Codes) -> bool:
+    """Whether all codes are the same."""
+    return bool(len(codes) and codes[0] == codes[-1] and (codes == codes[0]).all())
+
+
+def padded_values(values: Any, length: int, encoding: str) -> Bytes:
     """Return the distinct values as fields of `length` bytes, after a blank one (code -1, missing).
 
     A value that does not fit occurs in no row (see `check_text`) and is blank too.
     """
-    fields = [b" " * length]
-    for value in values.to_pylist():
+    fields = np.full((len(values) + 1, length), 0x20, np.uint8)
+    if not len(values):
+        return fields
+    if encoding in ("ascii", "utf-8") and np.diff(buffers(values)[0]).max() <= length:
+        fields[1:] = buffers(pc.ascii_rpad(values, length, " "))[1].reshape(-1, length)
+        return fields
+    for row, value in enumerate(values.to_pylist(), 1):
         try:
             encoded = value.encode(encoding)
         except UnicodeEncodeError:
-            encoded = b""
-        fields.append(encoded.ljust(length) if len(encoded) <= length else b" " * length)
-    return tuple(fields)
+            continue
+        if len(encoded) <= length:
+            fields[row, : len(encoded)] = np.frombuffer(encoded, np.uint8)
+    return fields
 
 
 def check_text(text: TextValues, seen: TextFacts, length: int, encoding: str) -> list[Found]:
