@@ -166,6 +166,10 @@ def convert(plan: Plan, progress: Progress = lambda *_: None) -> Converted:
     for done, item in enumerate(analysis, len(tabulation) + 1):
         progress(f"deriving {item.name}", done, steps)
         dataset = derive_dataset(item, tables)
+        if plan.given and plan.study.file.raw.transliterate:
+            [dataset], written = to_ascii([dataset])
+            report_transliterated(written, reporter)
+            changed += written
         tables.keep(dataset.name, dataset.frame, dataset.sources)
         derived.append(dataset)
     report_completeness(plan, tables, reporter)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from cdiscway.converters.dataset import BuiltDataset, DatasetMetadata, VariableMetadata
-from cdiscway.converters.readers import xpt
+from cdiscway.converters.readers import dataset_json, xpt
 from cdiscway.converters.xpt_layout import MAX_FILE
 from cdiscway.specs.mistakes import Mistake, MistakesError
 from cdiscway.specs.model import DatasetSpec, ObservationClass, VariableSpec
@@ -24,6 +24,7 @@ from .finding import Finding, NotRun
 from .parts import has_parts, part_faults
 
 SDTM, ADAM = "SDTMIG 3.4", "ADaMIG 1.3"
+EXCHANGE = (".json", ".ndjson", ".jsonl")
 _SHOWN_MISTAKES = 5
 
 
@@ -44,10 +45,11 @@ class Package:
 def read_package(folder: Path, specs: Mapping[str, DatasetSpec] | None = None) -> Package:
     """Read every transport file of a folder and the folders in it; parts in `split` are held against their whole.
 
+    Where the folder holds no transport file its Dataset-JSON is read.
     `specs` are those of a define.xml, by dataset; where they say nothing, a dataset is judged by its name and its
     variables against SDTMIG 3.4 or ADaMIG 1.3. Raises MistakesError where the folder holds no transport file.
     """
-    paths = transport_files(folder)
+    paths = transport_files(folder) or exchange_files(folder)
     if not paths:
         raise MistakesError([Mistake(str(folder), None, "", "there is no transport file (*.xpt) in this folder")])
     package = Package()
@@ -66,6 +68,11 @@ def transport_files(folder: Path) -> list[Path]:
     return sorted(path for path in found if "split" not in path.relative_to(folder).parts)
 
 
+def exchange_files(folder: Path) -> list[Path]:
+    """Return the Dataset-JSON files of a folder (not below it: reports are JSON too), in the order of their names."""
+    return sorted(path for path in folder.glob("*") if path.suffix.lower() in EXCHANGE and path.is_file())
+
+
 def _take(package: Package, folder: Path, path: Path, specs: Mapping[str, DatasetSpec]) -> None:
     shown, guessed = path.relative_to(folder).as_posix(), path.stem.upper()
     size = path.stat().st_size
@@ -76,8 +83,8 @@ def _take(package: Package, folder: Path, path: Path, specs: Mapping[str, Datase
         return
     frame, metadata = read
     name = metadata.name
-    if path.name != f"{name.lower()}.xpt":
-        package.report(NAME, name, f"{shown} holds {name}: it should be named {name.lower()}.xpt")
+    if path.name != f"{name.lower()}{path.suffix}":
+        package.report(NAME, name, f"{shown} holds {name}: it should be named {name.lower()}{path.suffix.lower()}")
     if name in package.files:
         package.report(TWICE, name, f"{name} is in {package.files[name]} and in {shown}")
         return
@@ -89,7 +96,7 @@ def _take(package: Package, folder: Path, path: Path, specs: Mapping[str, Datase
 def _read(package: Package, path: Path, shown: str, name: str) -> tuple[pd.DataFrame, DatasetMetadata] | None:
     """Read one file as ASCII, else as UTF-8, else as Windows-1252; report what is wrong with it."""
     try:
-        frame, metadata, encoding = xpt.read_guessed(path)
+        frame, metadata, encoding = _decoded(path)
     except MistakesError as error:
         problems = error.mistakes
     except (OSError, ValueError) as error:
@@ -102,6 +109,11 @@ def _read(package: Package, path: Path, shown: str, name: str) -> tuple[pd.DataF
     package.report(READ, name, f"{shown} cannot be read: {'; '.join(reasons)}")
     package.not_run.append(NotRun(READ.id, name, f"{shown} cannot be read: none of its records was checked"))
     return None
+
+
+def _decoded(path: Path) -> tuple[pd.DataFrame, DatasetMetadata, str]:
+    """Return a file's records, metadata and encoding; Dataset-JSON is UTF-8 by its own rule, and no finding."""
+    return (*dataset_json.read(path), "ascii") if path.suffix.lower() in EXCHANGE else xpt.read_guessed(path)
 
 
 def guess_spec(metadata: DatasetMetadata) -> DatasetSpec:

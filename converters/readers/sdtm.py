@@ -1,4 +1,4 @@
-"""A study that begins with SDTM datasets: a folder of transport files instead of a raw export.
+"""A study that begins with SDTM datasets: a folder of transport files (or of Dataset-JSON) instead of a raw export.
 
 The datasets become tables that mappings of analysis datasets name as `dataset: DM`, as if they had been mapped here.
 """
@@ -10,12 +10,14 @@ from pathlib import Path
 
 import pandas as pd
 
+from cdiscway.converters.dataset import DatasetMetadata
 from cdiscway.specs.mistakes import Mistake, MistakeCollector, MistakesError
 
-from . import xpt
+from . import dataset_json, xpt
 from .raw import Place
 
-SUFFIX = (".xpt",)
+SUFFIXES = ((".xpt",), (".json", ".ndjson", ".jsonl"))
+"""The files of a folder are transport files; where there is none, Dataset-JSON."""
 
 
 @dataclass(frozen=True)
@@ -32,10 +34,11 @@ def find_datasets(place: Place) -> dict[str, GivenDataset]:
     """Return the datasets of a folder by name; only the headers are read. Raises MistakesError with all mistakes."""
     mistakes = MistakeCollector()
     found: dict[str, GivenDataset] = {}
-    for path in place.with_suffix(SUFFIX):
+    paths: list[Path] = next(filter(None, map(place.with_suffix, SUFFIXES)), [])
+    for path in paths:
         shown = place.show(path)
         try:
-            metadata = xpt.read_metadata(path)
+            metadata = read_metadata(path)
         except MistakesError as error:
             mistakes.extend(error.mistakes)
             continue
@@ -44,15 +47,25 @@ def find_datasets(place: Place) -> dict[str, GivenDataset]:
         names = tuple(variable.name for variable in metadata.variables)
         found[metadata.name] = GivenDataset(metadata.name, path, shown, names)
     if not found and not mistakes:
-        message, hint = "holds no transport file", "'format: sdtm' reads SDTM datasets (.xpt)"
+        message, hint = "holds no transport file", "'format: sdtm' reads SDTM datasets (.xpt, or Dataset-JSON)"
         raise MistakesError([Mistake(place.shown or str(place.folder), None, "", message, hint)])
     mistakes.raise_if_any()
     return found
 
 
+def read_metadata(path: Path) -> DatasetMetadata:
+    """Return what a file says of its dataset; labels may hold letters that are not ASCII. Raises MistakesError."""
+    return (
+        xpt.read_metadata(path, encoding="cp1252")
+        if path.suffix.lower() == ".xpt"
+        else dataset_json.read_metadata(path)
+    )
+
+
 def read_dataset(given: GivenDataset) -> pd.DataFrame:
     """Return the records of a dataset: categorical text and float64. Raises MistakesError where the file is not readable."""
-    frame = xpt.read(given.path)[0]
+    is_transport = given.path.suffix.lower() == ".xpt"
+    frame = xpt.read_guessed(given.path)[0] if is_transport else dataset_json.read(given.path)[0]
     columns = {
         name: frame[name] if frame[name].dtype == float else _as_categories(frame[name]) for name in frame.columns
     }

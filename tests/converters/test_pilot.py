@@ -10,12 +10,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cdiscway.converters.build import Built, build_study, convert, read_plan
+from cdiscway.converters.build import Built, build_study, convert, read_plan, write_datasets
 from cdiscway.converters.dataset import DatasetMetadata, VariableMetadata
 from cdiscway.converters.readers import xpt as reader
+from cdiscway.converters.writers import dataset_json as json_writer
 from cdiscway.converters.writers import xpt
 from cdiscway.specs.model import DatasetSpec
 from cdiscway.specs.standards import load_standard
+from cdiscway.validation.intake import read_package
 
 ROOT = Path(__file__).parents[2]
 CASES = ROOT / "tests" / "cases" / "pilot"
@@ -143,7 +145,7 @@ def test_the_usual_templates_reach_the_published_values(tmp_path: Path) -> None:
         {name: as_text(adsl[name].astype(float) if name.endswith("DT") else adsl[name]) for name in adsl.columns}
     )
     assert len(made) == 18, "all subjects of DM"
-    expected = published("admiral_adsl").drop(columns="LSTALVDT")
+    expected = published("admiral_adsl")
     ours = made.set_index("USUBJID").loc[expected["USUBJID"], expected.columns[1:]].reset_index()
     pd.testing.assert_frame_equal(ours, expected, check_dtype=False)
     status = made.set_index("SUBJID")[["ITTFL", "SAFFL", "EOSSTT", "DCSREAS", "SCRFDT"]]
@@ -158,3 +160,40 @@ def test_given_sdtm_is_judged_but_only_what_was_made_counts(built: Built) -> Non
     made = [found for found in built.validation.findings if not built.is_given(found) and found.severity == "error"]
     assert {(finding.rule, finding.dataset) for finding in made} == {("CDW-VAR-REQ", "ADAE")}, "what AE lacks here"
     assert built.errors == len(made) < built.validation.count("error")
+
+
+def files_made(folder: Path) -> dict[str, bytes]:
+    write_datasets(convert(read_plan(folder)), folder / "out")
+    return {path.name: path.read_bytes() for path in sorted((folder / "out").glob("*/*.xpt"))}
+
+
+def test_dataset_json_in_place_of_transport_files_gives_the_same_bytes(tmp_path: Path) -> None:
+    folder, other = write_study(tmp_path / "xpt"), write_study(tmp_path / "json")
+    write_sdtm(folder / "sdtm")
+    (other / "sdtm").mkdir()
+    for name in GIVEN:
+        frame = frame_of(name)
+        suffix = "ndjson" if name == "ae" else "json"
+        json_writer.write(frame, metadata_of(name, frame), other / "sdtm" / f"{name}.{suffix}", ndjson=name == "ae")
+    assert files_made(other) == files_made(folder)
+    judged = read_package(other / "sdtm")
+    assert ({dataset.name for dataset in judged.datasets}, judged.findings) == ({name.upper() for name in GIVEN}, [])
+
+
+@pytest.mark.parametrize("transliterate", [False, True])
+def test_bytes_of_windows_1252_are_read_and_never_written_in_silence(tmp_path: Path, transliterate: bool) -> None:
+    folder = write_study(tmp_path)
+    write_sdtm(folder / "sdtm")
+    frame = frame_of("ae")
+    frame.loc[0, "AETERM"] = "ÉRYTHÈME"
+    xpt.write(frame, metadata_of("ae", frame), folder / "sdtm" / "ae.xpt", encoding="cp1252")
+    if transliterate:
+        path = folder / "study.yaml"
+        path.write_text(path.read_text().replace("cutoff:", "transliterate: true, cutoff:"))
+    built = build_study(folder)
+    rules = {(finding.rule, finding.dataset) for finding in built.validation.findings}
+    assert ("CDW-FILE-ENCODING", "AE") in rules, sorted(rules)
+    assert (("CDW-XPT", "ADAE") in rules) is not transliterate
+    assert (("CDW-ASCII", "ADAE") in rules) is transliterate
+    assert (built.folder / "adam" / "adae.xpt").is_file() is transliterate
+    assert (built.folder / "adam" / "adtte.xpt").is_file()
