@@ -348,10 +348,17 @@ def _unwritable(dataset: BuiltDataset, mistake: Mistake) -> Finding:
     )
 
 
+def coded_formats(converted: Converted) -> set[str]:
+    """Return what the standard says of the terms of all variables that are built (MedDRA, ISO 8601 ...)."""
+    return {
+        variable.format for package in converted.packages for one in package.datasets for variable in one.spec.variables
+    }
+
+
 def write_defines(converted: Converted, folder: Path) -> list[Finding]:
     """Write one define.xml for each package, with its page to read; then hold each against the files beside it."""
     study = converted.plan.study
-    findings: list[Finding] = list(document_findings(study, converted.plan.forms))
+    findings: list[Finding] = list(document_findings(study, converted.plan.forms, coded_formats(converted)))
     for package in converted.packages:
         target = folder / package.name
         copy_documents(study, package.name, target)

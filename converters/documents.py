@@ -62,8 +62,22 @@ def copy_documents(study: Study, package: str, folder: Path) -> None:
         shutil.copyfile(study.folder / document.href, target)
 
 
-def document_findings(study: Study, forms: Iterable[str]) -> Iterator[Finding]:
-    """Say which documents are listed and not there, and which pages lead nowhere."""
+CODED = ("MedDRA", "WHODrug", "LOINC")
+"""Dictionaries that the define.xml names for variables; the others code parameters of TS alone."""
+
+
+def document_findings(study: Study, forms: Iterable[str], formats: Iterable[str] | None = None) -> Iterator[Finding]:
+    """Say which documents are listed and not there, which pages lead nowhere, and which dictionaries code nothing.
+
+    `formats` are the controlled terms or formats of all variables (None: not known).
+    """
+    used = None if formats is None else " ".join(sorted(set(formats)))
+    for name in study.file.dictionaries:
+        if used is not None and name in CODED and name not in used:
+            message = (
+                f"study.yaml gives the version of {name}, but no variable is coded with it: define.xml does not name it"
+            )
+            yield Finding("CDW-DEF-DICTIONARY", "info", "define.xml", message, value=name, fix_in="spec")
     for href in study.file.documents:
         if not (study.folder / href).is_file():
             message = f"study.yaml lists {href}, which is not in the study folder: the define.xml does not name it"

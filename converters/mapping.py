@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from cdiscway.specs.model import ObservationClass, Strict, VariableType
 
 from .algorithms.base import TableKey
+from .algorithms.results import read_number
 from .algorithms.vocabulary import Input, Result
 from .dataset import OriginType
 
@@ -27,6 +28,15 @@ class Join(Strict):
     match: tuple[str, ...] = ()
     where: str | None = None
     multiplies: bool = False
+
+
+def _as_factor(data: Any) -> Any:
+    """Return a factor as it was written; raises ValueError for one that is no number above 0."""
+    text = str(data) if isinstance(data, int | float) and not isinstance(data, bool) else data
+    number = read_number(text) if isinstance(text, str) and "," not in text else None
+    if number is None or not float(number) > 0:
+        raise ValueError(f"'{data}' is no factor: a number above 0 with a decimal point (88.4)")
+    return number
 
 
 class TestRow(Strict):
@@ -47,7 +57,7 @@ class TestRow(Strict):
     unit: Result | None = None
     standard_unit: str | None = None
     decimals: int | None = Field(default=None, ge=0, le=15)
-    factor: str | None = None
+    factor: Annotated[str, BeforeValidator(_as_factor, json_schema_input_type=str | float)] | None = None
     decimal: Literal[".", ",", "any"] | None = None
     low: Input | None = None
     high: Input | None = None

@@ -17,7 +17,7 @@ from cdiscway.specs.mistakes import MistakeCollector, MistakesError, nearest
 from cdiscway.specs.model import DatasetSpec, VariableSpec
 from cdiscway.specs.standards import Standard, load_standard
 
-from .algorithms.assign import check_condition
+from .algorithms.assign import check_condition, check_term
 from .algorithms.base import RuleBase, Scope, TableKey
 from .algorithms.derive import OWN_FILE, own_signatures
 from .derivations.visits import Window, overlapping
@@ -319,6 +319,7 @@ class _Planner:
                     self.mistakes.add(
                         "study.yaml", self.study.document.line(way), show_way(way), message, nearest(item.ETCD, known)
                     )
+        self._check_visits()
         windows = [Window(visit.VISIT, visit.VISITNUM, *visit.window) for visit in file.visits if visit.window]
         for one, other in overlapping(windows):
             message = f"the windows of {one} and {other} share a day"
@@ -328,6 +329,19 @@ class _Planner:
             self.mistakes.add(
                 "study.yaml", self.study.document.line(("epochs",)), "epochs", message, "leave out 'epochs'"
             )
+
+    def _check_visits(self) -> None:
+        """A visit has one number and one name, and a raw name means one visit (arms may share them)."""
+        seen: dict[tuple[str, object], str | float] = {}
+        for place, visit in enumerate(self.study.file.visits):
+            pairs = [("VISITNUM", visit.VISITNUM, visit.VISIT), ("VISIT", visit.VISIT, visit.VISITNUM)]
+            pairs += [("raw", name, visit.VISIT) for name in dict.fromkeys((visit.VISIT, *visit.raw))]
+            for word, given, means in pairs:
+                earlier = seen.setdefault((word, given), means)
+                if earlier != means:
+                    way: Way = ("visits", place, word)
+                    message = f"'{given}' already means {earlier}"
+                    self.mistakes.add("study.yaml", self.study.document.line(way), show_way(way), message)
 
     def _check_submission(self) -> None:
         """Check how datasets are split: by variables they have, into parts whose names are free."""
@@ -344,11 +358,15 @@ class _Planner:
             block = self._check_block(draft, records, ("records", place), needs)
             blocks.append(replace(block, place=place))
         self._check_baseline(draft)
-        for name in draft.mapping.sort:
-            if name not in draft.variables:
-                hint = nearest(name, draft.variables)
-                line = draft.document.line(("sort",))
-                self.mistakes.add(draft.document.name, line, f"{draft.name}.sort", f"'{name}' is not mapped", hint)
+        for word in ("sort", "keys", "omit"):
+            known = {*draft.variables, *(draft.spec.names if word != "sort" else ())}
+            for name in getattr(draft.mapping, word):
+                if name not in known and (word != "omit" or draft.standard.resolve(draft.spec, name) is None):
+                    line = draft.document.line((word,))
+                    message = f"'{name}' is not {'mapped' if word == 'sort' else 'a variable of it'}"
+                    self.mistakes.add(
+                        draft.document.name, line, f"{draft.name}.{word}", message, nearest(name, sorted(known))
+                    )
         return DatasetPlan(
             draft.mapping, draft.document, draft.spec, draft.standard, draft.variables, tuple(blocks), frozenset(needs)
         )
@@ -458,6 +476,9 @@ class _Planner:
         """Check tests and `set`; return the variables of `set` that use a variable of the tests, directly or not."""
         by_test: set[str] = set()
         for place, test in enumerate(records.tests):
+            if test in records.tests[:place]:
+                twin = show_way((*way, "tests", records.tests.index(test)))
+                scope.add((*way, "tests", place), f"is the same as {twin}: every result would come twice", "")
             by_test |= self._check_test(test, draft, scope, (*way, "tests", place))
         for place, item in enumerate(records.each):
             by_test |= self._check_each(item, draft, scope, (*way, "each", place))
@@ -481,6 +502,8 @@ class _Planner:
             prefix = draft.name[:2] if len(draft.name) == 2 else draft.spec.names[0][:2]
             scope.target = draft.standard.resolve(draft.spec, f"{prefix}ORRESU")
             test.unit.check(scope, (*way, "unit"))
+            if test.standard_unit is not None:
+                check_term(scope, test.standard_unit, (*way, "standard_unit"))
             if test.range_unit is not None:
                 test.range_unit.check(scope, (*way, "range_unit"))
             scope.target = None

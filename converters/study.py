@@ -28,6 +28,17 @@ class Standards(Strict):
     terminology: dict[str, str] = Field(default_factory=dict)
 
 
+ONE_FORMAT = {
+    "catalog": "sas7bdat",
+    "language": "odm",
+    "names": "odm",
+    "dictionary": "redcap",
+    "user_missing": "castor",
+    "active": "rave",
+}
+"""Words of `raw:` that one format alone knows."""
+
+
 class Raw(ReaderOptions):
     """How the raw export is read: the words of the reader (see there), and what holds for every format.
 
@@ -39,6 +50,14 @@ class Raw(ReaderOptions):
     missing: tuple[str, ...] = ()
     cutoff: date
     transliterate: bool = False
+
+    @model_validator(mode="after")
+    def _of_this_format(self) -> Raw:
+        formats = {self.format, *(form.format for form in self.forms.values())}
+        for word, needed in ONE_FORMAT.items():
+            if word in self.model_fields_set and needed not in formats:
+                raise ValueError(f"'{word}' is a word of 'format: {needed}', and no form is read so")
+        return self
 
 
 class Dates(Strict):

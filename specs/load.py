@@ -61,9 +61,8 @@ def parse_yaml(text: str, name: str) -> Document:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or "cannot be read"
-        # The usual cause in a mapping: `{when: A in ("x", "y"), then: Y}`, whose commas end the entry.
-        hint = "inside { } a condition with a comma stands in quotes" if "',' or" in problem else ""
         line = mark.line + 1 if mark else None
+        hint = _yaml_hint(problem, "".join(text.splitlines()[mark.line : mark.line + 1]) if mark else "")
         raise MistakesError([Mistake(name, line, "", f"is not YAML: {problem}", hint)]) from None
     lines: dict[Way, int] = {}
     mistakes: list[Mistake] = []
@@ -71,6 +70,23 @@ def parse_yaml(text: str, name: str) -> Document:
     if mistakes:
         raise MistakesError(mistakes)
     return Document(name, data, lines)
+
+
+def _yaml_hint(problem: str, line: str) -> str:
+    """Say what usually stands behind a mistake that the YAML parser words in its own way."""
+    if "\t" in line[: len(line) - len(line.lstrip())] or (problem.endswith("start any token") and "\t" in line):
+        return "a tab stands here: indent with blanks"
+    # The usual cause in a mapping: `{when: A in ("x", "y"), then: Y}`, whose commas end the entry.
+    hints = {
+        "',' or": "inside { } a condition with a comma stands in quotes",
+        "start any token": "a text that begins with % @ or ` stands in quotes",
+        "expected key": "is the line indented as those before it?",
+        "expected '-'": "is the line indented as those before it?",
+        "mapping values are not allowed": "a text with ': ' stands in quotes; or is the line indented wrongly?",
+        "undefined alias": "a text that begins with * or & stands in quotes",
+        "another document": "a file holds one document: leave out '---'",
+    }
+    return next((hint for words, hint in hints.items() if words in problem), "")
 
 
 def _build(node: yaml.Node, way: Way, lines: dict[Way, int], mistakes: list[Mistake], name: str) -> Any:
@@ -157,6 +173,12 @@ def _mistake(document: Document, model: type[BaseModel], item: Any, root: str) -
         hint = next((found for key in item["input"] if (found := nearest(str(key), words))), "")
     elif item["type"] == "missing":
         message = f"'{item['loc'][-1]}' is missing"
+    elif item["type"] == "string_type" and isinstance(item["input"], int | float | bool):
+        message, hint = "is no text here", f'write it in quotes: "{item["input"]}"'
+    elif item["type"] == "tuple_type":
+        message, hint = "is no list", "write it in brackets: [A, B]"
+    elif item["type"] == "dict_type":
+        message, hint = "is no table", "write it as KEY: value, or {KEY: value}"
     elif item["type"] == "literal_error":
         message = f"{item['input']!r} is none of {item['ctx']['expected']}"
     return Mistake(document.name, document.line(way), shown, message, hint)

@@ -11,6 +11,7 @@ import pandas as pd
 from pydantic import Field
 
 from cdiscway.converters.dataset import Provenance
+from cdiscway.specs.codelists import match_terms
 from cdiscway.specs.load import Way
 from cdiscway.specs.mistakes import nearest
 
@@ -244,7 +245,14 @@ class CasesRule(RuleBase):
     def evaluate(self, context: Context) -> pd.Series:
         """Return the result of the first case that holds; missing where none does."""
         masks = [case.holds(context) for case in self.cases]
-        return columns.choose(masks, [case.evaluate(context) for case in self.cases], len(context))
+        outer = np.ones(len(context), dtype=bool) if context.among is None else context.among
+        found, still = [], outer
+        for case, mask in zip(self.cases, masks, strict=True):
+            context.among = still & mask
+            found.append(case.evaluate(context))
+            still = still & ~mask
+        context.among = None if outer.all() else outer
+        return columns.choose(masks, found, len(context))
 
     def provenance(self, table: TableKey) -> Provenance:
         """Derived, with the cases in words."""
@@ -329,7 +337,8 @@ def check_term(scope: Scope, text: str, way: Way) -> None:
         return
     names = " or ".join(found.name for found in lists)
     extensible = any(found.extensible for found in lists)
-    hint = nearest(text, known)
+    meant = {match.term.value for found in lists for match in match_terms(found, [text]) if match.term is not None}
+    hint = f"did you mean '{meant.pop()}'?" if len(meant) == 1 else nearest(text, known)
     if extensible:
         hint = "; ".join(part for part in (hint, "declare a sponsor term in terminology/extensions.yaml") if part)
     scope.add(way, f"'{text}' is not a term of codelist {names} ({scope.target.name})", hint)

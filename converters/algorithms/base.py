@@ -151,6 +151,8 @@ class Context:
     target: VariableSpec | None = None
     rule: RuleBase | None = None
     """The rule whose result becomes the target, for what messages say of its columns."""
+    among: np.ndarray | None = None
+    """The rows whose value counts while a case is evaluated (None: all): nothing is told of the others."""
     synonyms: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """The study's own synonyms: NCI codelist code -> raw value -> submission value."""
 
@@ -173,7 +175,7 @@ class Context:
 
     def inside(self, table: Table) -> Context:
         """Return the context of another table."""
-        return replace(self, table=table, values={}, target=None)
+        return replace(self, table=table, values={}, target=None, among=None)
 
     def reads(self, variable: str) -> str:
         """Return the raw columns that the rule of a variable reads, for messages; the variable where it reads none."""
@@ -228,6 +230,7 @@ class Context:
         codelist: str = "",
     ) -> None:
         """Report one raw value that found no place: a finding with its source, and a line of the worklist."""
+        rows = rows if self.among is None else rows & self.among
         if not rows.any():
             return
         variable = self.target.name if self.target is not None else ""
@@ -253,6 +256,7 @@ class Context:
     ) -> None:
         """Report rows for which something is wrong with the mapping's assumption."""
         variable = self.target.name if self.target is not None else ""
+        rows = rows if self.among is None else rows & self.among
         self.reporter.report(
             rule,
             severity,

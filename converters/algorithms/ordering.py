@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Literal
 
 import numpy as np
@@ -16,8 +16,10 @@ from .results import DecimalMark, read_number
 
 Order = Literal["numbers", "dates", "letters", "unsure"]
 Mask = npt.NDArray[np.bool_]
-_ISO_DATE = re.compile(r"(?:[0-9]{4}|-)(?:-(?:[0-9]{2}|-)(?:-[0-9]{2})?|---?[0-9]{2})?(?:T.*)?")
-_PARTIAL = re.compile(r"[0-9]{4}(?:-[0-9]{2})?|[0-9]{4}(?:-[0-9]{2}-|---[0-9]{2}|-----)(?:T.*)?")
+_DATE = r"(?:[0-9]{4}|-)(?:-(?:[0-9]{2}|-)(?:-(?:[0-9]{2}|-))?)?"
+_ISO_DATE = re.compile(rf"{_DATE}(?:[T/].*)?")
+_PARTIAL = re.compile(r"[0-9]{4}(?:-(?:[0-9]{2}|-)(?:-(?:[0-9]{2}|-)?)?)?(?:T.*)?")
+_WHOLE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T/].*)?")
 
 
 def order_of(texts: Iterable[str], decimal: DecimalMark = ".") -> Order:
@@ -36,9 +38,9 @@ def order_of(texts: Iterable[str], decimal: DecimalMark = ".") -> Order:
     return "unsure" if any(text[:1].isdigit() for text in known) else "letters"
 
 
-def has_partial(texts: Sequence[str]) -> bool:
-    """Whether a date among the texts has no day."""
-    return any(_PARTIAL.fullmatch(text) for text in texts)
+def is_partial(text: str) -> bool:
+    """Whether an ISO 8601 date has a year and no day; an interval is none."""
+    return bool(_PARTIAL.fullmatch(text)) and not _WHOLE.fullmatch(text)
 
 
 def undecided(left: pd.Series, right: pd.Series) -> Mask:
@@ -47,12 +49,18 @@ def undecided(left: pd.Series, right: pd.Series) -> Mask:
     >>> undecided(pd.Series(["2020-02", "2020-01", "2020-02"]), pd.Series(["2020-02-02", "2020-02-02", "2020-02"])).tolist()
     [True, False, False]
     """
-    texts = [columns.distinct(columns.as_text(side))[1] for side in (left, right)]
-    if not (has_partial(texts[0]) or has_partial(texts[1])):
+    sides = [columns.as_text(side) for side in (left, right)]
+    if not any(is_partial(text) for side in sides for text in columns.distinct(side)[1]):
         return np.zeros(len(left), dtype=np.bool_)
     partial = [
-        columns.numbers_of_distinct(side, lambda found: [float(bool(_PARTIAL.fullmatch(text))) for text in found])
-        for side in (left, right)
+        columns.numbers_of_distinct(side, lambda texts: [float(is_partial(text)) for text in texts]) == 1
+        for side in sides
     ]
-    either = (partial[0].to_numpy() == 1) | (partial[1].to_numpy() == 1)
-    return np.asarray(either & (compare_partial(left, right) == 0) & ~columns.same_text(left, right), dtype=np.bool_)
+    dates = [columns.map_distinct(side, lambda texts: [_date_of(text) for text in texts]) for side in sides]
+    open_ = (partial[0] | partial[1]).to_numpy(dtype=np.bool_)
+    return np.asarray(open_ & (compare_partial(*dates) == 0) & ~columns.same_text(*dates), dtype=np.bool_)
+
+
+def _date_of(text: str) -> str:
+    """Return the date of a text, without its time and what is unknown at its right."""
+    return text.partition("T")[0].rstrip("-")

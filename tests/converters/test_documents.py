@@ -16,7 +16,7 @@ from cdiscway.specs.mistakes import MistakesError
 EXAMPLE = Path(__file__).parents[2] / "examples" / "ifm-2015-03"
 SAID = """
 documents: {acrf.pdf: Annotated CRF, csdrg.pdf: Reviewer's Guide, guides/adrg.pdf: Analysis Guide, none.pdf: Not Yet}
-dictionaries: {MedDRA: 23.1, ISO 3166: 2020}
+dictionaries: {MedDRA: 23.1, LOINC: 2.69, ISO 3166: 2020}
 crf_pages: {EI: [7, 12], NOFORM: 3}
 """
 
@@ -54,6 +54,7 @@ def test_documents_stand_beside_the_define_that_names_them(defines):
         text = (folder / package / "define.xml").read_text(encoding="utf-8")
         named = set(re.findall(r'<def:leaf[^>]*xlink:href="([^"]*\.pdf)"', text))
         assert {f"{package}/{href}" for href in named} == {path for path in there if path.startswith(package)}
+    assert [value for rule, value in findings if rule == "CDW-DEF-DICTIONARY"] == ["LOINC"]
     listed = [value for rule, value in findings if rule == "CDW-DEF-LEAF-MISSING" and value.endswith(".pdf")]
     assert listed == ["none.pdf"]
 
