@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
 from .algorithms import columns
-from .algorithms.base import Context
+from .algorithms.assign import ValueRule
+from .algorithms.base import Context, RuleBase, Table
 from .algorithms.iso8601 import date_days
 from .algorithms.lookup import subject_of
 from .algorithms.sources import sequence_of
 from .dataset import BuiltDataset, Provenance
 from .derivations.consecutive_days import Measurements, Recovery, first_of_consecutive_days
 from .derivations.time_to_event import TimeSource, time_to_event
+from .derived_records import derived_rows
 from .finish import shape, sort_records
-from .mapping import EventSource, Excluding, Records, RecoveryRule, TimeToEvent
+from .mapping import ABOVE, EventSource, Excluding, Records, RecoveryRule, TimeToEvent
 from .plan import BlockPlan, DatasetPlan
-from .sdtm import Block, Mapper
+from .sdtm import Block, Mapped, Mapper, _merge, through_working_columns
 from .tables import StudyTables
 
 NO_SOURCE = "CDW-MAP-TTE"
@@ -27,13 +31,81 @@ NO_SOURCE = "CDW-MAP-TTE"
 def derive_dataset(plan: DatasetPlan, tables: StudyTables) -> BuiltDataset:
     """Derive one analysis dataset: its records mapped, sorted and shaped (lengths are given over the whole package)."""
     mapper = AnalysisMapper(plan, tables)
-    mapped = mapper.stack([block for part in plan.blocks for block in mapper.map_block(part)])
+    for part in plan.blocks:
+        mapper.blocks += mapper.map_block(part)
+    mapped = mapper.stack(mapper.blocks)
+    mapper.set_over_all(mapped)
     sort_records(mapped)
     return shape(mapped)
 
 
 class AnalysisMapper(Mapper):
-    """A mapper that also knows time-to-event parameters."""
+    """A mapper that also knows time-to-event parameters, and records made of those above them."""
+
+    def __init__(self, plan: DatasetPlan, tables: StudyTables) -> None:
+        super().__init__(plan, tables)
+        self.blocks: list[Block] = []
+        """The blocks mapped so far."""
+
+    def rows(self, records: Records) -> Table:
+        """Return the rows of a block: of other datasets, or made of the records above."""
+        if not records.is_derived:
+            return super().rows(records)
+        table = derived_rows(records, self._bare(self._above(self.stack(self.blocks))))
+        return table if records.when is None else table.select(np.flatnonzero(self._bare(table).mask(records.when)))
+
+    @staticmethod
+    def _above(mapped: Mapped) -> Table:
+        return Table(ABOVE, mapped.frame, mapped.sources, columns.as_text(mapped.frame["USUBJID"]))
+
+    def context(self, table: Table) -> Context:
+        """Return the context of a block's rows; what is made of the records above keeps its variables."""
+        context = super().context(table)
+        if table.key == ABOVE:
+            context.values.update({name: table.frame[name] for name in self.plan.variables if name in table.frame})
+        return context
+
+    def set_variables(self, rules: Mapping[str, RuleBase], context: Context, records: Records) -> None:
+        """Evaluate the rules; those on the records above say so in their methods."""
+        if context.table.key != ABOVE:
+            super().set_variables(rules, context, records)
+            return
+        for name, rule in rules.items():
+            made = self._value(name, rule, context)
+            context.values[name] = made
+            # A column of the records above comes first: what is set here stands in its place.
+            if name in context.table.frame.columns:
+                context.table.frame[name] = made
+            self._note_above(name, rule, records)
+
+    def _note_above(self, name: str, rule: RuleBase, records: Records) -> None:
+        """Write down how a variable is made of the records above; a copy adds nothing to what they say."""
+        named = Records.model_construct(dataset=self.plan.name, let=records.let)
+        said = through_working_columns(rule.provenance(named.key), named)
+        if said.predecessor and name in self.provenance:
+            return
+        method = (said.method or (f"{said.predecessor}." if said.predecessor else "")).replace(f"{self.plan.name}.", "")
+        own = () if said.origin == "Assigned" else said.columns
+        made = Provenance("Derived" if said.predecessor else said.origin, "Sponsor", in_words(method, records), (), own)
+        code = records.set.get("PARAMCD")
+        if isinstance(code, ValueRule) and name in {"AVAL", "AVALC"}:
+            self.by_value[name, "PARAMCD", code.text] = made
+        self.provenance.setdefault(name, []).append(made)
+
+    def set_over_all(self, mapped: Mapped) -> None:
+        """Set the variables that are about all records of the dataset together."""
+        rules = self.plan.mapping.set
+        if not rules:
+            return
+        whole = Records.model_construct(let={}, set={})
+        context = super().context(self._above(mapped))
+        before = {name: list(parts) for name, parts in self.provenance.items() if name in rules}
+        self.provenance = {name: parts for name, parts in self.provenance.items() if name not in rules}
+        self.set_variables(rules, context, whole)
+        for name in rules:
+            mapped.frame[name] = context.values[name]
+            parts = self.provenance.get(name) or before.get(name, [])
+            mapped.provenance[name] = _merge(parts)
 
     def map_block(self, part: BlockPlan) -> list[Block]:
         """Map one block; each time-to-event parameter of it is a block of records of its own."""
@@ -141,6 +213,15 @@ class AnalysisMapper(Mapper):
                 self.provenance[name].append(found)
         for name in ("SRCDOM", "SRCVAR", "SRCSEQ", "EVNTDESC", "CNSDTDSC"):
             self.provenance.setdefault(name, [Provenance("Assigned", "Sponsor")])
+
+
+def in_words(method: str, records: Records) -> str:
+    """Return a method that names the parameters a computed one is made of, not the working names of their values."""
+    if records.computed is None:
+        return method
+    for name, item in sorted(records.computed.values.items(), key=lambda pair: -len(pair[0])):
+        method = re.sub(rf"(?<![\w'.]){re.escape(name)}(?![\w'])", f"{item.value} of {item.parameter}", method)
+    return method
 
 
 def as_days(column: pd.Series) -> np.ndarray:

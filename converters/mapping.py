@@ -15,6 +15,7 @@ from .algorithms.base import TableKey
 from .algorithms.results import read_number
 from .algorithms.vocabulary import Input, Result
 from .dataset import OriginType
+from .derivations.summary_records import Statistic
 
 
 class Join(Strict):
@@ -222,9 +223,64 @@ class TimeToEvent(Strict):
         return gather_capitals(data)
 
 
+ABOVE: TableKey = ("rows", "the records above")
+"""The table of a block that is made of the records above it."""
+
+
+class ParameterValue(Strict):
+    """One parameter of the records above: PARAMCD is `parameter`, its value that of `value`, found by the variables in `by`.
+
+    `by` is that of the computed parameter unless given: a height measured once has `by: []`.
+    """
+
+    parameter: str
+    by: tuple[str, ...] | None = None
+    value: str = "AVAL"
+
+
+def _as_parameter(data: Any) -> Any:
+    return {"parameter": data} if isinstance(data, str) else data
+
+
+class Computed(Strict):
+    """Rows for a parameter that is computed from others: one for each subject and `by` of the records above.
+
+    `values` names the parameters it is made of, as columns for `when`, `let` and `set`. `where` says which records count.
+    """
+
+    by: tuple[str, ...] = ()
+    values: dict[
+        str, Annotated[ParameterValue, BeforeValidator(_as_parameter, json_schema_input_type=ParameterValue | str)]
+    ] = Field(min_length=1)
+    where: str | None = None
+
+
+class Summarized(Strict):
+    """Rows that sum up the records above: one for each subject and `by`, with a statistic of each variable in `values`."""
+
+    by: tuple[str, ...] = Field(min_length=1)
+    values: dict[str, Statistic] = Field(min_length=1)
+    where: str | None = None
+
+
+class Carried(Strict):
+    """Rows for visits that a subject lacks: the last record above of an earlier visit, by the windows named in `visits`.
+
+    `by` says what is carried by itself (PARAMCD), `order` which record of a visit is the last, `where` which count. The record
+    is copied under AVISIT and AVISITN of the visit, without the variables in `drop`.
+    """
+
+    by: tuple[str, ...] = ("PARAMCD",)
+    visits: str
+    order: tuple[str, ...] = Field(min_length=1)
+    where: str | None = None
+    drop: tuple[str, ...] = ("ASEQ", "ABLFL", "ANL01FL", "AWTARGET", "AWTDIFF", "AWLO", "AWHI", "AWU", "AWRANGE")
+
+
 class Records(Strict):
     """One block: its rows come from a raw `form`, a built `dataset`, from `visits` (one row for each subject and visit,
-    with the columns VISIT, START and END), or are written here (`rows`).
+    with the columns VISIT, START and END), or are written here (`rows`). In an analysis dataset they may be made of the
+    records above: `computed`, `summarized`, `carried`.
 
     Order of work: `join`, `when` (rows that count), `let` (working columns), `set`, `supplemental`, then `tests` or `each`.
     """  # noqa: D205
@@ -233,6 +289,9 @@ class Records(Strict):
     dataset: str | None = None
     rows: tuple[dict[str, Result], ...] = ()
     visits: tuple[VisitSource, ...] = ()
+    computed: Computed | None = None
+    summarized: Summarized | None = None
+    carried: Carried | None = None
     join: tuple[Join, ...] = ()
     when: str | None = None
     let: dict[str, Input] = Field(default_factory=dict)
@@ -245,8 +304,10 @@ class Records(Strict):
 
     @model_validator(mode="after")
     def _one_source(self) -> Records:
-        if sum((self.form is not None, self.dataset is not None, bool(self.rows), bool(self.visits))) != 1:
-            raise ValueError("records come from one of 'form', 'dataset', 'visits' and 'rows'")
+        given = (self.form is not None, self.dataset is not None, bool(self.rows), bool(self.visits), self.is_derived)
+        if sum(given) != 1:
+            words = "'form', 'dataset', 'visits', 'rows', 'computed', 'summarized' and 'carried'"
+            raise ValueError(f"records come from one of {words}")
         if self.tests and self.each:
             raise ValueError("a block has either 'tests' or 'each'; write a second block")
         return self
@@ -258,7 +319,14 @@ class Records(Strict):
             return ("form", self.form)
         if self.dataset is not None:
             return ("dataset", self.dataset)
+        if self.is_derived:
+            return ABOVE
         return ("rows", "visits") if self.visits else ("rows", "mapping")
+
+    @property
+    def is_derived(self) -> bool:
+        """Whether the rows are made of the records above."""
+        return any(part is not None for part in (self.computed, self.summarized, self.carried))
 
 
 class Baseline(Strict):
@@ -293,7 +361,7 @@ class DatasetMapping(Strict):
     `label` and `class` are only for datasets that the standard does not hold. `sort` is the order of records and --SEQ (default:
     the keys of the standard). `omit` names variables that would come by themselves and are not wanted. `baseline` is the flag
     variable (`LBLOBXFL`, or `{flag: LBLOBXFL, same_day: ...}`) of the last result before first exposure. RELREC has
-    `relations` where the others have `records`.
+    `relations` where the others have `records`. An analysis dataset has `set` for variables over all its records together.
     """
 
     domain: str | None = None
@@ -308,6 +376,7 @@ class DatasetMapping(Strict):
     variables: dict[str, OwnVariable] = Field(default_factory=dict)
     records: tuple[Records, ...] = ()
     relations: tuple[Relation, ...] = ()
+    set: dict[str, Result] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _one_name(self) -> DatasetMapping:
@@ -315,6 +384,8 @@ class DatasetMapping(Strict):
             raise ValueError("a mapping names either a 'domain' (SDTM) or a 'dataset' (ADaM)")
         if bool(self.relations) != (self.domain == "RELREC"):
             raise ValueError("RELREC, and no other dataset, is made of 'relations'")
+        if self.domain is not None and (self.set or any(records.is_derived for records in self.records)):
+            raise ValueError("'set' beside 'records', 'computed', 'summarized' and 'carried' are for analysis datasets")
         if not self.records and not self.relations:
             raise ValueError("a mapping has 'records'")
         return self

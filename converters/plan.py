@@ -20,8 +20,10 @@ from cdiscway.specs.standards import Standard, load_standard
 from .algorithms.assign import check_condition, check_term
 from .algorithms.base import RuleBase, Scope, TableKey
 from .algorithms.derive import OWN_FILE, own_signatures
+from .algorithms.groups import has_table
 from .derivations.visits import Window, overlapping
-from .mapping import DatasetMapping, Each, EventSource, Excluding, Records, TestRow, TimeToEvent, VisitSource
+from .derived_records import derived_names, made_columns
+from .mapping import ABOVE, DatasetMapping, Each, EventSource, Excluding, Records, TestRow, TimeToEvent, VisitSource
 from .readers.raw import FileForms, NotAllError, Place, RawForm, RawSource, open_raw
 from .readers.sdtm import GivenDataset, find_datasets
 from .study import Study
@@ -355,8 +357,10 @@ class _Planner:
         blocks = []
         self._check_relations(draft, needs)
         for place, records in enumerate(draft.mapping.records):
+            self.tables[ABOVE] = self._check_derived(draft, records, place)
             block = self._check_block(draft, records, ("records", place), needs)
             blocks.append(replace(block, place=place))
+        self._check_whole(draft, needs)
         self._check_baseline(draft)
         for word in ("sort", "keys", "omit"):
             known = {*draft.variables, *(draft.spec.names if word != "sort" else ())}
@@ -370,6 +374,36 @@ class _Planner:
         return DatasetPlan(
             draft.mapping, draft.document, draft.spec, draft.standard, draft.variables, tuple(blocks), frozenset(needs)
         )
+
+    def _check_derived(self, draft: DatasetPlan, records: Records, place: int) -> list[str]:
+        """Check what a block takes of the records above; return the columns of its rows."""
+        if not records.is_derived:
+            return []
+        above = names_set(draft, draft.mapping.records[:place])
+        self.tables[ABOVE] = above
+        scope = self._scope(draft, ABOVE, [])
+        word = next(word for word in ("computed", "summarized", "carried") if getattr(records, word) is not None)
+        way: Way = ("records", place, word)
+        if not above:
+            scope.add(way, f"there are no records above the block for '{word}'", "")
+            return []
+        for part, name in derived_names(records):
+            scope.use(name, (*way, part))
+        where = getattr(records, word).where
+        if where is not None:
+            check_condition(scope, where, (*way, "where"))
+        if records.carried is not None:
+            has_table(records.carried.visits, scope.analysis.windows, "windows", scope, (*way, "visits"))
+        return made_columns(records, above)
+
+    def _check_whole(self, draft: DatasetPlan, needs: set[str]) -> None:
+        """Check the variables that are set over all records of a dataset together."""
+        self.tables[ABOVE] = names_set(draft, draft.mapping.records)
+        scope = self._scope(draft, ABOVE, [])
+        scope.needs = needs
+        for name, rule in draft.mapping.set.items():
+            self._check_rule(rule, name, draft, scope, ("set", name))
+            scope.names.add(name)
 
     def _check_baseline(self, draft: DatasetPlan) -> None:
         baseline = draft.mapping.baseline
@@ -689,7 +723,17 @@ def target_ways(mapping: DatasetMapping) -> list[tuple[str, Way]]:
                     found.setdefault(name, (*way, part, number, name))
         for name in records.set:
             found.setdefault(name, (*way, "set", name))
+    for name in mapping.set:
+        found.setdefault(name, ("set", name))
     return list(found.items())
+
+
+def names_set(draft: DatasetPlan, blocks: Sequence[Records]) -> list[str]:
+    """Return the variables that some blocks of a dataset set, and those that come by themselves."""
+    own = draft.mapping.model_copy(update={"records": tuple(blocks), "set": {}})
+    made = {name for name, _ in target_ways(own)}
+    late = {name for name, _ in target_ways(draft.mapping)} - made
+    return [name for name in draft.variables if name not in late] if blocks else []
 
 
 def result_variables(spec: DatasetSpec) -> tuple[str, ...]:

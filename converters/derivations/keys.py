@@ -73,6 +73,16 @@ def keep_highest(codes: Codes, size: int, among: Mask, key: npt.NDArray[np.float
     return np.asarray(among & (key == highest[codes]), dtype=np.bool_)
 
 
+def undecided_by(keys: Sequence[pd.Series], among: Mask) -> Mask:
+    """Return which of the records `among` share all keys with another of them.
+
+    >>> undecided_by([pd.Series(["a", "a", "b"])], np.array([True, True, True])).tolist()
+    [True, True, False]
+    """
+    codes, size = group_codes(*keys)
+    return np.asarray(among & (np.bincount(codes[among], minlength=size)[codes] > 1), dtype=np.bool_)
+
+
 def keep_first(codes: Codes, size: int, among: Mask, keys: Sequence[pd.Series]) -> Mask:
     """Return which of the records `among` come first in their group by the keys: all of them where several tie.
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from .keys import group_codes, ranks
+from .keys import ranks, undecided_by
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -38,5 +38,4 @@ def undecided(subject: pd.Series, keys: Sequence[pd.Series]) -> Mask:
     >>> undecided(pd.Series(["1", "1", "2"]), [pd.Series(["a", "a", "a"])]).tolist()
     [True, True, False]
     """
-    codes, size = group_codes(subject, *keys)
-    return np.asarray(np.bincount(codes, minlength=size)[codes] > 1, dtype=np.bool_)
+    return undecided_by([subject, *keys], np.ones(len(subject), dtype=np.bool_))
