@@ -23,28 +23,29 @@ def test_rules(folder: Path, only: str | None, verbose: bool) -> None:
     A case agrees in dataset, record, variable and value, or it fails; a rule that cannot run fails with its reason.
     A case without results.csv has no values to compare; those that pass are named. Exit code 1 when a case failed.
     """
+    from cdiscway.cli.progress import progress_of
+    from cdiscway.specs.mistakes import Mistake, MistakesError
     from cdiscway.validation.rule_cases import CaseRunner
     from cdiscway.validation.rule_library import PackageTerminology, library_of
+    from cdiscway.validation.rule_model import rule_files
 
     runner = CaseRunner(library_of, PackageTerminology())
     passed = failed = 0
-    current, good = "", 0
-    reasons: list[str] = []
     noted: list[str] = []
-    for result in runner.run_folder(folder, only):
-        if result.rule != current:
-            _print_rule(current, good, reasons)
-            current, good, reasons = result.rule, 0, []
-        if result.passed:
-            good += 1
-            passed += 1
-            noted += [f"{result.rule} {result.case}: {result.note}"] if result.note else []
-            if verbose:
-                click.echo(f"{result.rule} {result.case}: passed")
-        else:
-            reasons.append(f"{result.case}: {result.reason}")
-            failed += 1
-    _print_rule(current, good, reasons)
+    with progress_of("reading the rules") as progress:
+        for rule, results in runner.by_rule(folder, only, progress):
+            reasons = [f"{result.case}: {result.reason}" for result in results if not result.passed]
+            for result in results if verbose else ():
+                if result.passed:
+                    click.echo(f"{rule} {result.case}: passed")
+            _print_rule(rule, len(results) - len(reasons), reasons)
+            noted += [f"{rule} {result.case}: {result.note}" for result in results if result.note]
+            passed, failed = passed + len(results) - len(reasons), failed + len(reasons)
+    if not passed + failed:
+        raise MistakesError([Mistake(str(folder), None, "", "holds no case (positive|negative/NN/data)")])
+    others = rule_files(folder)[1]
+    if others:
+        click.echo(f"{len(others)} rules for other standards were left out")
     if noted:
         click.echo(f"{len(noted)} of those passed prove less than the others:")
         for note in noted:
@@ -55,8 +56,6 @@ def test_rules(folder: Path, only: str | None, verbose: bool) -> None:
 
 def _print_rule(rule: str, good: int, reasons: list[str]) -> None:
     """Print one line for a rule, and one for each case that failed."""
-    if not rule:
-        return
     click.echo(f"{rule}: {good} passed, {len(reasons)} failed")
     for reason in reasons:
         click.echo(f"  {reason}")

@@ -48,6 +48,8 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter per option
     from cdiscway.cli.summary import print_agreement, print_datasets, print_verdict
     from cdiscway.converters.validate import validate_path
 
+    for folder in rules:
+        _tell_others(folder)
     with progress_of("validating") as progress:
         judged = validate_path(path, progress, rules, waivers, core)
     print_datasets(judged.result, judged.about)
@@ -56,3 +58,12 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter per option
         print_agreement(judged.core)
     judged.write(html, json_file, xlsx, sarif, junit)
     sys.exit(0 if judged.result.clean else 1)
+
+
+def _tell_others(folder: Path) -> None:
+    """Say how many rules of a folder are for standards this tool does not know."""
+    from cdiscway.validation.rule_model import rule_files
+
+    others = [] if folder.is_file() else rule_files(folder)[1]
+    if others:
+        click.echo(f"{len(others)} rules of {folder} are for other standards and are left out")

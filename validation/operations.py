@@ -6,14 +6,18 @@ every record, or (with `group`) a value per record. Semantics: CDISC's open rule
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+
+from cdiscway.specs.load import read_yaml
 
 from .operators import CannotRunError, VariableMissingError
 from .rule_columns import Codes, Column, as_text, constant, encode, joint_codes, spread
@@ -125,9 +129,9 @@ class _Groups:
     count: int
 
 
-def _grouped(request: Request) -> _Groups:
+def _grouped(request: Request, filtered: bool = True) -> _Groups:
     source = request.source
-    rows = _filtered(request, source)
+    rows = _filtered(request, source) if filtered else np.arange(source.length)
     theirs = _group_names(request, source, "group")
     if not theirs:
         return _Groups(rows, np.zeros(len(rows), dtype=np.intp), np.zeros(request.frame.length, dtype=np.intp), 1)
@@ -161,18 +165,17 @@ def _per_group(groups: _Groups, results: Mapping[int, Any]) -> Column:
 
 @operation("distinct")
 def distinct(request: Request) -> Column:
-    """The distinct values of a variable, in the order they appear; with `group`, those of the record's group."""
+    """The distinct values of a variable, in the order they appear, none among them; with `group`, the record's group's."""
     groups, column = _grouped(request), request.source_column()
     if request.words.get("value_is_reference"):
         return request.constant(tuple(_existing_references(request, column, groups.rows)))
     codes = column.codes[groups.rows]
     if not request.words.get("group"):
-        return request.constant(tuple(column.values[c] for c in pd.unique(codes).tolist() if c >= 0))
+        return request.constant(tuple(column.value_of(c) for c in pd.unique(codes).tolist()))
     lists: dict[int, dict[Any, None]] = {i: {} for i in range(groups.count)}
     seen = pd.DataFrame({"group": groups.there, "code": codes}).drop_duplicates()
     for group, code in zip(seen["group"].tolist(), seen["code"].tolist(), strict=True):
-        if code >= 0:
-            lists[group][column.values[code]] = None
+        lists[group][column.value_of(code)] = None
     return _per_group(groups, {group: tuple(values) for group, values in lists.items()})
 
 
@@ -195,10 +198,15 @@ def _existing_references(request: Request, names: Column, rows: Codes) -> Iterab
 
 @operation("record_count")
 def record_count(request: Request) -> Column:
-    """How many records there are, of those that the filter keeps, in the record's group."""
-    groups = _grouped(request)
-    counts = np.bincount(groups.there, minlength=groups.count)
-    return _per_group(groups, dict(enumerate(counts.tolist())))
+    """How many records there are, of those that the filter keeps, in the record's group; none for a group not there."""
+    groups = _grouped(request, filtered=False)
+    kept = np.zeros(request.source.length, dtype=bool)
+    kept[_filtered(request, request.source)] = True
+    there = np.bincount(groups.there, minlength=groups.count)
+    counts = np.bincount(groups.there[kept[groups.rows]], minlength=groups.count)
+    grouped = bool(request.words.get("group"))
+    found = {i: n for i, (n, own) in enumerate(zip(counts.tolist(), there.tolist(), strict=True)) if own or not grouped}
+    return _per_group(groups, found)
 
 
 def _aggregate(name: str, function: str) -> None:
@@ -240,17 +248,29 @@ _extreme_date("min_date", "min")
 
 @operation("dy")
 def dy(request: Request) -> Column:
-    """The study day of a date (SDTMIG 4.4.4): there is no day 0."""
-    frame = request.frame
-    name = frame.resolve(str(request.words["name"]))
-    for needed in (name, "RFSTDTC"):
-        if not frame.has(needed):
-            raise VariableMissingError(needed)
-    days, reference = _day_numbers(frame.column(name)), _day_numbers(frame.column("RFSTDTC"))
-    difference = days - reference
+    """The study day of a date (SDTMIG 4.4.4), from the subject's RFSTDTC in DM: there is no day 0."""
+    dates = request.frame.column(_present(request, str(request.words["name"])))
+    difference = _day_numbers(dates) - _day_numbers(_reference_dates(request))
     values = difference + (difference >= 0)
     codes, uniques = pd.factorize(values)
     return Column([int(v) for v in uniques], codes.astype(np.intp))
+
+
+def _reference_dates(request: Request) -> Column:
+    """RFSTDTC of each record's subject: joined already, or looked up in DM."""
+    frame, subjects = request.frame, request.study.domain_table("DM")
+    if frame.has("RFSTDTC"):
+        return frame.column("RFSTDTC")
+    if subjects is None:
+        raise VariableMissingError("dataset DM")
+    for table, name in ((frame, "USUBJID"), (subjects, "USUBJID"), (subjects, "RFSTDTC")):
+        if not table.has(name):
+            raise VariableMissingError(name)
+    here, there = joint_codes(frame.column("USUBJID"), subjects.column("USUBJID"), as_text)
+    place = np.full(int(max(here.max(initial=-1), there.max(initial=-1))) + 2, -1, dtype=np.intp)
+    place[there[::-1]] = np.arange(len(there))[::-1]
+    place[-1] = -1
+    return subjects.column("RFSTDTC").take(place[here])
 
 
 def _day_numbers(column: Column) -> Any:
@@ -711,34 +731,102 @@ def define_extensible_codelists(request: Request) -> Column:
 
 @operation("get_codelist_attributes")
 def get_codelist_attributes(request: Request) -> Column:
-    """All codes (or values) of the package that a record names in `name` and `version`."""
+    """All codes (or values) of the package that a record names in `name` and `version`, else of the one in force.
+
+    `ct_conditions` keeps the codelists and terms that fit all of them.
+    """
     words = request.words
-    attribute = str(words["ct_attribute"])
-    reference = request.frame.column(_present(request, str(words.get("name", "TSVCDREF"))))
-    version = request.frame.column(_present(request, str(words.get("version", "TSVCDVER"))))
+    attribute, conditions = str(words["ct_attribute"]), _conditions(words.get("ct_conditions") or ())
+    name, version = (str(words.get(word) or "") for word in ("name", "version"))
+    if not request.frame.has(request.frame.resolve(version)):
+        return request.constant(_attribute_values(_named_codelists(request, version), attribute, conditions))
+    reference = request.frame.column(_present(request, name or "TSVCDREF"))
+    dated = request.frame.column(_present(request, version))
 
     def find(row: int) -> Any:
-        named, dated = as_text(reference.value(row)), as_text(version.value(row))
-        if named.upper() not in {"CDISC", "CDISC CT"} or not dated:
+        kind = _reference_kind(as_text(reference.value(row)), request.study)
+        date = as_text(dated.value(row))
+        if not kind or not date:
             return ()
-        return _attribute_values(study_codelists(request.study, None, dated), attribute)
+        return _attribute_values(study_codelists(request.study, kind, date), attribute, conditions)
 
-    return _once_per_combination(request.frame.length, [reference, version], find)
+    return _once_per_combination(request.frame.length, [reference, dated], find)
 
 
-def _attribute_values(codelists: Mapping[str, RuleCodelist], attribute: str) -> tuple[str, ...]:
-    level, _, fact = attribute.partition(" ")
-    held = {"CCODE": "code", "Value": "value", "Preferred Term": "preferred"}.get(fact.strip(), "code")
-    if level == "Codelist":
-        return tuple(getattr(c, held) for c in codelists.values())
-    return tuple(dict.fromkeys(getattr(t, held) for c in codelists.values() for t in c.terms))
+def _named_codelists(request: Request, version: str) -> Mapping[str, RuleCodelist]:
+    """The codelists of the package that a rule names as a date or as `sdtmct-2024-09-27`, where the study names none."""
+    kind, dated = re.fullmatch(r"(?i)(?:([a-z-]+?)ct-)?(.*)", version).groups()  # type: ignore[union-attr]
+    if request.study.ct or not dated:
+        return study_codelists(request.study)
+    return study_codelists(request.study, kind.upper() if kind else None, dated)
+
+
+def _reference_kind(named: str, study: RuleStudy) -> str | None:
+    """The kind of terminology that a reference names: CDISC's own of the study's standard, or that of a standard."""
+    if named.upper() in {"CDISC", "CDISC CT"}:
+        return package_kind(study)
+    kind = re.sub(r"[ -_]?CT$", "", named.upper())
+    return _PACKAGES.get(kind) or next((k for k in _PACKAGES.values() if k.upper() == kind), None)
+
+
+_FACTS = {"CCODE": "code", "CODE": "code", "VALUE": "value", "SUBMISSION VALUE": "value", "PREFERRED TERM": "preferred"}
+_CODELIST_FACTS = {**_FACTS, "NAME": "name"}
+
+
+def _conditions(listed: Iterable[Mapping[str, Any]]) -> list[tuple[str, str, Any]]:
+    """Read `Codelist Code: C66734` as (codelist, code, C66734)."""
+    found = []
+    for name, wanted in (item for entry in listed for item in entry.items()):
+        level, _, fact = str(name).replace("_", " ").upper().partition(" ")
+        held = "extensible" if level == "EXTENSIBLE" else (_CODELIST_FACTS if level == "CODELIST" else _FACTS).get(fact)
+        if held is None:
+            raise CannotRunError(f"the terminology at hand does not tell '{name}'")
+        found.append(("codelist" if level in {"CODELIST", "EXTENSIBLE"} else "term", held, wanted))
+    return found
+
+
+def _fits_condition(held: Any, wanted: Any) -> bool:
+    if isinstance(held, bool):
+        return held is (str(wanted).lower() in {"true", "yes"})
+    return not held if wanted is None else as_text(held) == as_text(wanted)
+
+
+def _attribute_values(
+    codelists: Mapping[str, RuleCodelist], attribute: str, conditions: Sequence[tuple[str, str, Any]] = ()
+) -> tuple[str, ...]:
+    level, _, fact = attribute.replace("_", " ").upper().partition(" ")
+    held = (_CODELIST_FACTS if level == "CODELIST" else _FACTS).get(fact)
+    if held is None:
+        raise CannotRunError(f"the terminology at hand does not tell '{attribute}'")
+    of_codelist = [(h, w) for place, h, w in conditions if place == "codelist"]
+    of_term = [(h, w) for place, h, w in conditions if place == "term"]
+    chosen = [c for c in codelists.values() if all(_fits_condition(getattr(c, h), w) for h, w in of_codelist)]
+    terms = [[t for t in c.terms if all(_fits_condition(getattr(t, h), w) for h, w in of_term)] for c in chosen]
+    if level == "CODELIST":
+        return tuple(getattr(c, held) for c, kept in zip(chosen, terms, strict=True) if kept or not of_term)
+    return tuple(dict.fromkeys(getattr(t, held) for kept in terms for t in kept))
+
+
+@functools.cache
+def _published() -> Mapping[str, tuple[str, ...]]:
+    document = read_yaml(Path(__file__).parent / "terminology_dates.yaml")
+    return {str(kind).upper(): tuple(str(day) for day in days) for kind, days in document.data.items()}
+
+
+_DATED_BY = {"ADAMIG": ("SDTM", "ADAM"), "SENDIG": ("SEND",), "CDASHIG": ("CDASH",), "USDM": ("DDF", "SDTM")}
 
 
 @operation("valid_codelist_dates")
 def valid_codelist_dates(request: Request) -> Column:
-    """The dates of all packages published: not known here, where only those imported are."""
-    kinds = request.words.get("ct_package_types") or [package_kind(request.study)]
-    raise CannotRunError(f"needs the dates of all published packages of {', '.join(map(str, kinds))} terminology")
+    """The dates of the packages published for the standard (or `ct_package_types`), with those at hand."""
+    study = request.study
+    kinds = request.words.get("ct_package_types") or _DATED_BY.get(study.standard.upper(), ("SDTM",))
+    known = {day for kind in kinds for day in _published().get(str(kind).upper(), ())}
+    if study.terminology is not None:
+        known |= {day for kind in kinds for day in study.terminology.dates(str(kind))}
+    if not known:
+        raise CannotRunError(f"needs the dates of the published packages of {', '.join(map(str, kinds))} terminology")
+    return request.constant(tuple(sorted(known)))
 
 
 # dictionaries -------------------------------------------------------------------------------------------------------

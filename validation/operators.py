@@ -599,9 +599,16 @@ def _contained(call: Call, lower: bool, cut: Callable[[str], str] | None = None)
     if cut is not None:
         target = target.map(lambda value: cut(as_text(value)))
     if other.holds_lists and not other.is_constant:
-        return _pairwise(target, other, lambda a, b: _is_part(a, {fold(v) for v in b}, fold))
+        held = _pairwise(target, other, lambda a, b: _is_part(a, {fold(v) for v in b}, fold))
+        return held | (target.missing & other.where(_has_nothing))
     members = _members(target, _flat(other), fold)
-    return target.where(lambda value: _is_part(value, members, fold), missing=bool({None, ""} & members))
+    nothing = not target.is_numeric and _has_nothing(tuple(members))
+    return target.where(lambda value: _is_part(value, members, fold), missing=nothing)
+
+
+def _has_nothing(values: tuple[Any, ...]) -> bool:
+    """Whether no value is among the values of a list."""
+    return None in values or "" in values
 
 
 def _is_part(value: Any, members: set[Any], fold: Callable[[Any], Any]) -> bool:

@@ -1,14 +1,16 @@
 """Cases that prove rules: data, and the findings a rule must make of them.
 
 Layout: `<rule>/rule.yml`; `positive|negative/<case>/data/` with `_datasets.csv` (file, label), `_variables.csv`
-(dataset, variable, label, type, length), one CSV per dataset and `.env` (PRODUCT, VERSION, CT, DEFINE_XML, USE_CASE,
-SUBSTANDARD); `results/results.csv` (Dataset, Record, Variable, Value).
+(dataset, variable, label, type, length), one CSV (or transport file) per dataset and `.env` (PRODUCT, VERSION, CT,
+DEFINE_XML, USE_CASE, SUBSTANDARD, and the folders of dictionaries: MEDDRA, WHODRUG); `results/results.csv` (Dataset,
+Record, Variable, Value).
 """
 
 from __future__ import annotations
 
 import ast
 import csv
+import io
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -17,11 +19,12 @@ from pathlib import Path
 import pandas as pd
 
 from cdiscway.converters.dataset import VariableMetadata
+from cdiscway.converters.readers import xpt
 from cdiscway.specs.mistakes import Mistake, MistakesError
 
 from .rule_data import LibraryMetadata, RuleDataset, RuleStudy, TerminologySource
 from .rule_define import read_define
-from .rule_model import Rule, normal_version, read_rule
+from .rule_model import Rule, normal_version, read_rule, rule_files
 from .rule_run import RuleOutcome, run_rules
 
 Expected = Counter[tuple[str, str, str, str]]
@@ -52,13 +55,27 @@ class CaseRunner:
 
         Raises MistakesError when the folder holds no rule with cases.
         """
-        files = sorted(folder.rglob("rule.y*ml"))
-        chosen = [file for file in files if only is None or only in (file.parent.name, _id_of(file))]
+        for _, results in self.by_rule(folder, only):
+            yield from results
+
+    def by_rule(
+        self, folder: Path, only: str | None = None, progress: Callable[[str, int, int], None] = lambda *_: None
+    ) -> Iterator[tuple[str, list[CaseResult]]]:
+        """Run the cases of each rule below a folder that has some; see `run_folder`."""
+        chosen = self.rules_in(folder, only)
         if not chosen:
             wanted = f"no rule {only}" if only else "no rule (no rule.yml)"
             raise MistakesError([Mistake(str(folder), None, "", f"holds {wanted}")])
-        for file in chosen:
-            yield from self.run_rule(file)
+        for done, file in enumerate(chosen):
+            progress(file.parent.name, done, len(chosen))
+            results = list(self.run_rule(file))
+            if results:
+                yield file.parent.name, results
+
+    def rules_in(self, folder: Path, only: str | None = None) -> list[Path]:
+        """Return the files of the rules below a folder; `only` takes the rule of that id."""
+        files = [file for file in rule_files(folder)[0] if file.stem == "rule"]
+        return [file for file in files if only is None or only in (file.parent.name, _id_of(file))]
 
     def run_rule(self, file: Path) -> Iterator[CaseResult]:
         """Run the cases of one rule."""
@@ -104,14 +121,16 @@ def _case_name(case: Path) -> str:
 
 def read_study(data: Path, library: LibraryLoader, terminology: TerminologySource | None) -> RuleStudy:
     """Read the data of a case as a study."""
-    words = read_environment(data / ".env")
-    listed = [row for row in _rows(data / "_datasets.csv") if row.get("Filename")]
+    words = read_environment(next(iter(sorted(data.glob("*.env"))), data / ".env"))
+    listed = [row for row in _rows(_listing(data, "datasets", "tables")) if row.get("Filename")]
     labels = {Path(row["Filename"]).stem.lower(): row.get("Label") or "" for row in listed}
-    variables = list(_rows(data / "_variables.csv"))
-    files = sorted(p for p in data.glob("*.csv") if not p.name.startswith("_"))
+    variables = list(_rows(_listing(data, "variables")))
+    files = sorted(p for p in data.glob("*.csv") if not p.name.startswith("_") and p.stem not in _LISTINGS)
     datasets = tuple(
         read_dataset(file, labels, variables) for file in files if file.stem.lower() in labels or not labels
     )
+    held = frozenset(dataset.name for dataset in datasets)
+    datasets += tuple(d for d in map(_transport, sorted(data.glob("*.xpt"))) if d.name not in held)
     standard, version = words.get("PRODUCT", "SDTMIG").upper(), normal_version(words.get("VERSION", ""))
     define = words.get("DEFINE_XML")
     return RuleStudy(
@@ -127,6 +146,20 @@ def read_study(data: Path, library: LibraryLoader, terminology: TerminologySourc
     )
 
 
+_LISTINGS = frozenset({"datasets", "tables", "variables"})
+
+
+def _listing(data: Path, *names: str) -> Path:
+    """Return the file that lists the datasets or variables of a case, under the names it may have."""
+    found = [data / f"{mark}{name}.csv" for name in names for mark in ("_", "")]
+    return next((file for file in found if file.exists()), found[0])
+
+
+def _transport(file: Path) -> RuleDataset:
+    frame, metadata, _ = xpt.read_guessed(file)
+    return RuleDataset(metadata.name, frame, metadata.label, metadata.variables, file.name, file.stat().st_size)
+
+
 def read_environment(file: Path) -> dict[str, str]:
     """Read a file of `NAME=value` lines."""
     if not file.exists():
@@ -138,19 +171,24 @@ def read_environment(file: Path) -> dict[str, str]:
 def _rows(file: Path) -> Iterable[dict[str, str]]:
     if not file.exists():
         return
-    with file.open(encoding="utf-8-sig", newline="") as stream:
-        yield from csv.DictReader(stream)
+    yield from csv.DictReader(io.StringIO(_text_of(file), newline=""))
+
+
+def _text_of(file: Path) -> str:
+    """Read a text: UTF-8, else the Windows page that older cases were written in."""
+    content = file.read_bytes()
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("cp1252", errors="replace")
 
 
 def read_dataset(file: Path, labels: Mapping[str, str], variables: Iterable[Mapping[str, str]]) -> RuleDataset:
     """Read one dataset: numbers where `_variables.csv` says Num, else text."""
-    with file.open(encoding="utf-8-sig", newline="") as stream:
-        lines = [line for line in csv.reader(stream) if line]
+    lines = [line for line in csv.reader(io.StringIO(_text_of(file), newline="")) if line]
     names = [name.strip() for name in lines[0]] if lines else []
     described = {
-        v["variable"]: v
-        for v in variables
-        if (v.get("dataset") or "").lower() in (file.stem.lower(), file.name.lower())
+        v["variable"]: v for v in variables if Path((v.get("dataset") or "").lower()).stem == file.stem.lower()
     }
     columns = {
         name: _typed([line[i] if i < len(line) else "" for line in lines[1:]], described.get(name, {}))
@@ -196,7 +234,7 @@ def normal_value(text: str) -> str:
         pass
     if text.startswith("[") and text.endswith("]"):
         try:
-            return repr(sorted(str(item) for item in ast.literal_eval(text)))
+            return repr(sorted(str("" if item is None else item) for item in ast.literal_eval(text)))
         except (ValueError, SyntaxError):
             return text
     return text

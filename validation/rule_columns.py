@@ -91,7 +91,10 @@ class Column:
 
     def value(self, row: int) -> Any:
         """Return the value of one record, None where it is missing."""
-        code = self.codes[row]
+        return self.value_of(self.codes[row])
+
+    def value_of(self, code: int) -> Any:
+        """Return the value of a code, None for -1."""
         return None if code < 0 else self.values[code]
 
 

@@ -83,8 +83,8 @@ def _loose(value: Any) -> Any:
     return as_text(value) if np.isnan(number) else number
 
 
-def combine(codes: Sequence[tuple[Codes, Codes]]) -> tuple[Codes, Codes]:
-    """Make one code of several keys on both sides; a missing key gives -1."""
+def combine(codes: Sequence[tuple[Codes, Codes]], strict: bool = True) -> tuple[Codes, Codes]:
+    """Make one code of several keys on both sides; a missing key gives -1, or (not `strict`) is like another missing one."""
     size = len(codes[0][0])
     joined = np.zeros(size + len(codes[0][1]), dtype=np.int64)
     lacking = np.zeros(len(joined), dtype=bool)
@@ -92,7 +92,7 @@ def combine(codes: Sequence[tuple[Codes, Codes]]) -> tuple[Codes, Codes]:
         both = np.concatenate([left, right])
         lacking |= both < 0
         joined = pd.factorize(joined * (int(both.max(initial=0)) + 2) + both + 1)[0]
-    joined = np.where(lacking, -1, joined)
+    joined = np.where(lacking & strict, -1, joined)
     return joined[:size], joined[size:]
 
 
@@ -106,7 +106,7 @@ def _key_pairs(frame: Frame, table: Frame, keys: Sequence[tuple[str, str]]) -> t
         codes.append(joint_codes(frame.column(here), table.column(there), _loose))
     if not codes:
         raise VariableMissingError("a key to join by")
-    return pair_rows(*combine(codes))
+    return pair_rows(*combine(codes, strict=False))
 
 
 def _join_rows(frame: Frame, table: Frame, name: str, rows: Codes, others: Codes, join: str) -> Frame:

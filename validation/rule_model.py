@@ -22,7 +22,7 @@ from .rule_types import RULE_TYPES
 SENSITIVITIES = ("Record", "Dataset", "Group", "Study")
 TOP_WORDS = (
     "Authorities", "Check", "Core", "Description", "Executability", "Grouping Variables",
-    "Match Datasets", "Operations", "Outcome", "Rule Type", "Scope", "Sensitivity", "Severity",
+    "Match Datasets", "Mend In", "Operations", "Outcome", "Rule Type", "Scope", "Sensitivity", "Severity",
 )  # fmt: skip
 SCOPE_WORDS = (
     "Classes", "Data Structures", "Dataset or Domain or Item Group", "Datasets", "Domains", "Entities", "Subclasses",
@@ -109,6 +109,7 @@ class Scope:
     structures: Selection = Selection()
     use_cases: tuple[str, ...] = ()
     splits: bool | None = None
+    entities: bool = False
 
 
 @dataclass(frozen=True)
@@ -140,6 +141,7 @@ class Rule:
     description: str = ""
     references: tuple[Reference, ...] = ()
     severity: Literal["error", "warning", "info"] = "error"
+    mend_in: Literal["raw", "mapping", "spec", "tool"] = "mapping"
     file: str = ""
 
     def identifiers(self) -> tuple[str, ...]:
@@ -185,26 +187,42 @@ def read_rules(folder: Path) -> list[Rule]:
     """Read every rule below a folder (or one file), in the order of the paths.
 
     Where rules have folders of their own (`CORE-000001/rule.yml`, as in CDISC's repository) only files of that name are
-    rules. Raises MistakesError with the mistakes of all files together.
+    rules; of a checkout only those below `Published`. Rules for other standards are left out. Raises MistakesError with
+    the mistakes of all files together.
     """
     collector, rules = MistakeCollector(), []
-    files = [folder] if folder.is_file() else _rule_files(folder)
+    files, others = ([folder], []) if folder.is_file() else rule_files(folder)
     for file in files:
         try:
             rules.append(read_rule(file, file.name if file == folder else str(file.relative_to(folder))))
         except MistakesError as error:
             collector.extend(error.mistakes)
-    if not files:
+    if not files and not others:
         collector.add(str(folder), None, "", "holds no rule (no .yml or .yaml file)")
     collector.raise_if_any()
     return rules
 
 
-def _rule_files(folder: Path) -> list[Path]:
-    found = [p for p in folder.rglob("*.y*ml") if p.suffix in {".yml", ".yaml"}]
+def rule_files(folder: Path) -> tuple[list[Path], list[Path]]:
+    """Return the rule files below a folder, and those of rules for other standards (SENDIG, USDM), both in order."""
+    top = folder / "Published" if (folder / "Published").is_dir() else folder
+    found = [p for p in top.rglob("*.y*ml") if p.suffix in {".yml", ".yaml"}]
     seen = [p for p in found if not any(part.startswith(".") for part in p.relative_to(folder).parts)]
     own_folders = [p for p in seen if p.stem == "rule"]
-    return sorted(own_folders or seen)
+    others = {p for p in own_folders or seen if is_foreign(p)}
+    return sorted(set(own_folders or seen) - others), sorted(others)
+
+
+_NAMES_STANDARDS = re.compile(rb"^\s*-?\s*Standards:", re.MULTILINE)
+_OUR_STANDARDS = re.compile(rb"""Name:\s*["']?(SDTMIG|ADAMIG|TIG)["']?\s*(?:$|[,}])""", re.IGNORECASE | re.MULTILINE)
+
+
+def is_foreign(file: Path) -> bool:
+    """Whether a rule names standards, and none that this tool knows; told without reading the rule, which may be unreadable."""
+    text = file.read_bytes()
+    return (
+        bool(_NAMES_STANDARDS.search(text)) and not _OUR_STANDARDS.search(text)
+    )
 
 
 def _name_of(file: str) -> str:
@@ -229,6 +247,7 @@ class _Reader:
     def __init__(self, document: Document) -> None:
         self.document = document
         self.mistakes = MistakeCollector()
+        self.beside_define = False
 
     def wrong(self, way: Way, message: str, hint: str = "") -> None:
         self.mistakes.add(self.document.name, self.document.line(way), show_way(way), message, hint)
@@ -269,6 +288,7 @@ class _Reader:
         core = self.mapping(data.get("Core") or {}, ("Core",))
         outcome = self.mapping(spaced(data.get("Outcome") or {}), ("Outcome",), ("Message", "Output Variables"))
         rule_type = self.choice(data.get("Rule Type"), ("Rule Type",), RULE_TYPES, "rule type")
+        self.beside_define = "Metadata Check against Define XML" in rule_type
         rule = Rule(
             id=str(core.get("Id") or _name_of(self.document.name)),
             rule_type=rule_type,
@@ -284,6 +304,9 @@ class _Reader:
             references=tuple(self.references(data.get("Authorities"))),
             severity=self.choice(
                 data.get("Severity", "error"), ("Severity",), ("error", "warning", "info"), "severity"
+            ),  # type: ignore[arg-type]
+            mend_in=self.choice(
+                data.get("Mend In", "mapping"), ("Mend In",), ("raw", "mapping", "spec", "tool"), "place to mend"
             ),  # type: ignore[arg-type]
             file=self.document.name,
         )
@@ -319,7 +342,9 @@ class _Reader:
         name = found.get("name", found.get("target"))
         if name is None:
             self.wrong(way, "'name' is missing")
-        if "value" not in found and operator in OPERATORS and operator not in TAKES_NO_VALUE:
+        if self.beside_define and operator not in TAKES_NO_VALUE and not {"value", "comparator"} & set(found):
+            found = {**found, "value": f"define_{name}"}  # the fact of the same name that define.xml tells
+        if not {"value", "comparator"} & set(found) and operator in OPERATORS and operator not in TAKES_NO_VALUE:
             self.wrong(way, f"'value' is missing ({operator} compares with something)")
         for word in NEEDED_WORDS.get(str(operator), ()):
             if word not in found:
@@ -380,12 +405,14 @@ class _Reader:
         domain_word = next((w for w in ("Domains", "Datasets", SCOPE_WORDS[2]) if w in words), "Domains")
         domains = self.mapping(words.get(domain_word) or {}, ("Scope", domain_word))
         use_case = words.get("Use Case") or ""
+        use_case = ",".join(map(str, use_case)) if isinstance(use_case, list) else use_case
         return Scope(
             self.selection(words, "Classes"),
             self.selection(words, domain_word),
             self.selection(words, "Data Structures"),
             tuple(part.strip() for part in str(use_case).split(",") if part.strip()),
             as_flag(domains["include_split_datasets"]) if "include_split_datasets" in domains else None,
+            "Entities" in words,
         )
 
     def selection(self, words: Mapping[str, Any], word: str) -> Selection:

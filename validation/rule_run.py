@@ -7,6 +7,7 @@ joins are made once and serve all rules.
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -103,7 +104,7 @@ class RuleOutcome:
         for piece in self.pieces:
             if not len(piece.rows):
                 continue
-            shown = shown_columns(self.rule, piece.frame)
+            shown = shown_columns(self.rule, piece.frame, piece.rows)
             for row in piece.rows.tolist():
                 dataset, record = self._place(piece.frame, row)
                 yield Hit(dataset, record, tuple((name, _cell(c, row)) for name, c in shown)), piece.frame, row
@@ -121,22 +122,25 @@ def _keys(frame: Frame, row: int) -> dict[str, str]:
     return {name: _cell(frame.column(name), row) for name in names if frame.has(name)}
 
 
-def shown_columns(rule: Rule, frame: Frame) -> list[tuple[str, Column | None]]:
-    """Return the variables a rule reports, with those that its lists name; None for one that is not there."""
+def shown_columns(rule: Rule, frame: Frame, rows: Codes | None = None) -> list[tuple[str, Column | None]]:
+    """Return the variables a rule reports, with those that its lists name (in `rows`); None for one that is not there."""
     shown: dict[str, Column | None] = {}
     for name in [frame.resolve(name) for name in rule.output] or reported(rule, frame):
         column = frame.column(name) if frame.has(name) else None
         shown[name] = column
-        for inner in _listed_variables(column, frame):
+        for inner in _listed_variables(column, frame, rows):
             shown.setdefault(inner, frame.column(inner))
     return list(shown.items())
 
 
-def _listed_variables(column: Column | None, frame: Frame) -> list[str]:
-    """Return the variables that a list (of an operation, of define.xml) names, as far as the dataset has them."""
-    if column is None or not column.is_constant or not isinstance(column.values[0], tuple):
+def _listed_variables(column: Column | None, frame: Frame, rows: Codes | None) -> list[str]:
+    """Return the variables that lists (of an operation, of define.xml) name, as far as the dataset has them."""
+    if column is None or not any(isinstance(value, tuple) for value in column.values):
         return []
-    return [item for item in column.values[0] if isinstance(item, str) and frame.has(item)]
+    codes = np.unique(column.codes if rows is None else column.codes[rows])
+    lists = (column.values[code] for code in codes.tolist() if code >= 0)
+    named = (item for held in lists if isinstance(held, tuple) for item in held)
+    return list(dict.fromkeys(item for item in named if isinstance(item, str) and frame.has(item)))
 
 
 def _cell(column: Column | None, row: int) -> str:
@@ -146,10 +150,19 @@ def _cell(column: Column | None, row: int) -> str:
 def reported(rule: Rule, frame: Frame) -> list[str]:
     """Return what a rule without Output Variables reports: the variables its conditions are about.
 
-    One that must not be there has nothing to report; where no other is left, the whole row is reported.
+    One that must not be there has nothing to report; where no other is left, the whole row is reported. Of numbered
+    columns the siblings are reported (TSVAL1, TSVAL2).
     """
     asked = (c for c in conditions_of(rule.check) if not c.operator.endswith("not_exists"))
-    return list(dict.fromkeys(frame.resolve(c.name) for c in asked)) or frame.names
+    named = (name for condition in asked for name in _about(condition, frame))
+    return list(dict.fromkeys(named)) or frame.names
+
+
+def _about(condition: Condition, frame: Frame) -> list[str]:
+    name = frame.resolve(condition.name)
+    if condition.operator in {"additional_columns_empty", "additional_columns_not_empty"}:
+        return [other for other in frame.names if re.fullmatch(re.escape(name) + r"\d+", other)]
+    return [name]
 
 
 # scope --------------------------------------------------------------------------------------------------------------
@@ -163,7 +176,7 @@ def applicable(rules: Iterable[Rule], study: RuleStudy, dataset: RuleDataset) ->
 def in_scope(rule: Rule, study: RuleStudy, dataset: RuleDataset) -> bool:
     """Whether a rule's scope (classes, domains, data structures, use case) takes in a dataset."""
     scope = rule.scope
-    if study.use_case and scope.use_cases and study.use_case not in scope.use_cases:
+    if scope.entities or (study.use_case and scope.use_cases and study.use_case not in scope.use_cases):
         return False
     class_name = study.class_of(dataset)
     for selection in (scope.classes, scope.structures):
@@ -180,8 +193,10 @@ def answers_to(dataset: RuleDataset, word: str) -> bool:
     """Whether a word of a scope (LB, SUPP--, AP--, ALL) means a dataset."""
     if word == "ALL":
         return True
-    if word == "SUPP--":
+    if word in {"SUPP--", "SQ--", "SQAP--"}:
         return bool(SUPPLEMENTAL.match(dataset.name))
+    if word == "APFA--":
+        return dataset.domain == "APFA"
     if word == "AP--":
         return bool(dataset.domain and len(dataset.domain) == 4 and dataset.domain.startswith("AP"))
     return word in (dataset.name, dataset.domain) or (
