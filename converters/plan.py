@@ -19,6 +19,7 @@ from cdiscway.specs.standards import Standard, load_standard
 
 from .algorithms.assign import check_condition, check_term
 from .algorithms.base import RuleBase, Scope, TableKey
+from .algorithms.dates import DEFAULT_UNKNOWN, DateFormatError, compile_format
 from .algorithms.derive import OWN_FILE, own_signatures
 from .algorithms.groups import has_table
 from .derivations.visits import Window, overlapping
@@ -286,6 +287,7 @@ class _Planner:
             add,
             used=self.used,
             visits=visits,
+            pivot=self.study.file.dates.pivot,
             windows=any(visit.window is not None for visit in self.study.file.visits),
             functions=self.functions,
             analysis=self.study.file.analysis,
@@ -322,6 +324,13 @@ class _Planner:
                         "study.yaml", self.study.document.line(way), show_way(way), message, nearest(item.ETCD, known)
                     )
         self._check_visits()
+        for text in file.dates.formats:
+            try:
+                compile_format(text, DEFAULT_UNKNOWN, file.dates.pivot)
+            except DateFormatError as error:
+                self.mistakes.add(
+                    "study.yaml", self.study.document.line(("dates", "formats")), "dates.formats", str(error)
+                )
         windows = [Window(visit.VISIT, visit.VISITNUM, *visit.window) for visit in file.visits if visit.window]
         for one, other in overlapping(windows):
             message = f"the windows of {one} and {other} share a day"

@@ -84,6 +84,8 @@ class Scope:
     """Datasets that must be mapped before this one."""
     target: VariableSpec | None = None
     visits: frozenset[str] = frozenset()
+    pivot: int | None = None
+    """The last two-digit year of the 2000s that study.yaml declares."""
     windows: bool = False
     """Whether study.yaml declares windows of study days for its visits."""
     functions: Mapping[str, tuple[tuple[str, ...], str]] = field(default_factory=dict)

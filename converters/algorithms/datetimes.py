@@ -63,7 +63,7 @@ class DateRule(RuleBase):
             rule.check(scope, (*way, "date", place) if len(self.date) > 1 else (*way, "date"))
         for text in self.formats or ():
             try:
-                compile_format(text, DEFAULT_UNKNOWN, self.pivot)
+                compile_format(text, DEFAULT_UNKNOWN, scope.pivot if self.pivot is None else self.pivot)
             except DateFormatError as error:
                 scope.add((*way, "formats"), str(error), "")
 
