@@ -45,7 +45,9 @@ class DatasetMetadata:
     """What a transport file says of its dataset; the times are given, never read from a clock.
 
     `type` is the dataset type of the file's member header (blank nearly always). The library header of a transport
-    file holds times of its own; None means those of the dataset.
+    file holds times of its own; None means those of the dataset. `own_header` holds, in hexadecimal, the headers of the
+    file that was read where they say the same in other bytes than ours would (blank times, descriptors of 136 bytes);
+    it is used while the rest is what it says.
     """
 
     name: str
@@ -58,6 +60,7 @@ class DatasetMetadata:
     type: str = ""
     library_created: datetime | None = None
     library_modified: datetime | None = None
+    own_header: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

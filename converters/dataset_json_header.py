@@ -89,6 +89,8 @@ def not_held(metadata: DatasetMetadata) -> list[str]:
         found.append(f"dataset type {metadata.type}")
     if metadata.library_created is not None or metadata.library_modified is not None:
         found.append("the times of the library header")
+    if metadata.own_header:
+        found.append("the bytes of the headers, which are other than this writer's")
     return found
 
 

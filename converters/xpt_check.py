@@ -15,14 +15,23 @@ from .xpt_layout import FIELD_WIDTHS, FIRST_YEAR, MAX_TEXT, MAX_VARIABLES
 from .xpt_mistakes import DataMistake, data_mistake
 
 NAME = re.compile(r"[A-Z][A-Z0-9_]{0,7}")
+CONTROL = "holds a control character"
 ENCODINGS = ("ascii", "cp1252", "latin-1", "utf-8")
 
 
-def check_metadata(metadata: DatasetMetadata, file: str, encoding: str = "ascii") -> list[DataMistake]:
+def first_control(text: str) -> str:
+    """Return the first control character of a text, or an empty text."""
+    return next((character for character in text if character < " " or character == "\x7f"), "")
+
+
+def check_metadata(
+    metadata: DatasetMetadata, file: str, encoding: str = "ascii", keep_controls: bool = False
+) -> list[DataMistake]:
     """Return every mistake of the metadata; empty where a header can be written from it."""
     return [
         data_mistake(file, metadata.name, variable, message, hint=hint)
         for variable, message, hint in _mistakes(metadata, encoding)
+        if not (keep_controls and message.endswith(CONTROL))
     ]
 
 
@@ -98,8 +107,8 @@ def _text_mistakes(field: str, text: str, encoding: str) -> Iterator[tuple[str, 
         return
     if size > FIELD_WIDTHS[field]:
         yield f"{field} {text!r} has {size} bytes, the limit is {FIELD_WIDTHS[field]}", ""
-    if any(character < " " or character == "\x7f" for character in text):
-        yield f"{field} {text!r} holds a control character", ""
+    if first_control(text):
+        yield f"{field} {text!r} {CONTROL}", ""
     if text.endswith(" "):
         yield f"{field} {text!r} ends in a blank, which is lost in a file", ""
 

@@ -6,9 +6,10 @@ observation header, observations. Numbers of the headers are big-endian, text is
 
 from __future__ import annotations
 
+import itertools
 import re
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from .dataset import DatasetMetadata, VariableMetadata
@@ -127,12 +128,14 @@ def show_time(moment: datetime) -> str:
 
 
 def parse_time(text: str) -> datetime:
-    """Read a header's time; raises LayoutError.
+    """Read a header's time; a blank one is the first of all times. Raises LayoutError.
 
     >>> parse_time("04APR12:22:16:21"), parse_time("01JAN60:00:00:00")
     (datetime.datetime(2012, 4, 4, 22, 16, 21), datetime.datetime(1960, 1, 1, 0, 0))
     """
-    match = _TIME.fullmatch(text)
+    if not text:
+        return datetime(FIRST_YEAR, 1, 1)
+    match = _TIME.fullmatch(text.upper())
     try:
         if match is None:
             raise ValueError
@@ -182,6 +185,27 @@ def encode_header(metadata: DatasetMetadata, encoding: str = "ascii") -> bytes:
             OBSERVATION_HEADER,
         )
     )
+
+
+def own_or_encoded_header(metadata: DatasetMetadata, encoding: str = "ascii") -> bytes:
+    """Return the headers these metadata were read with, where they still say the same and place the values so; else ours."""
+    if metadata.own_header:
+        own = bytes.fromhex(metadata.own_header)
+        layout = decode_header(own, encoding)
+        lengths = (variable.length for variable in metadata.variables)
+        in_turn = layout.positions == tuple(itertools.accumulate(lengths, initial=0))[:-1]
+        if in_turn and layout.metadata == replace(metadata, own_header=""):
+            return own
+    return encode_header(metadata, encoding)
+
+
+def own_header(data: bytes, metadata: DatasetMetadata, encoding: str) -> str:
+    """Return headers that were read, in hexadecimal, where `encode_header` gives other bytes; else an empty text."""
+    try:
+        same = data == encode_header(metadata, encoding)
+    except ValueError:  # a format that is none: the writer names it
+        same = False
+    return "" if same else data.hex()
 
 
 def _encode_namestrs(variables: tuple[VariableMetadata, ...], encoding: str) -> list[bytes]:

@@ -24,7 +24,15 @@ from cdiscway.converters.ibm_float import from_ibm
 from cdiscway.converters.number_values import to_times
 from cdiscway.converters.sas_formats import kind_of_format
 from cdiscway.converters.text_values import arrow_text, buffers
-from cdiscway.converters.xpt_layout import MEMBER_HEADER, RECORD, FileLayout, LayoutError, decode_header, header_size
+from cdiscway.converters.xpt_layout import (
+    MEMBER_HEADER,
+    RECORD,
+    FileLayout,
+    LayoutError,
+    decode_header,
+    header_size,
+    own_header,
+)
 from cdiscway.converters.xpt_mistakes import DataMistake, XptError, data_mistake
 from cdiscway.specs.mistakes import nearest
 
@@ -120,10 +128,11 @@ def _layout(source: Path, data: mmap.mmap, encoding: str) -> FileLayout:
         if size > len(data):
             raise LayoutError(f"is cut off: its headers have {size:,} bytes, the file {len(data):,}")
         layout = decode_header(data[:size], encoding)
+        own = own_header(data[:size], layout.metadata, encoding)
     except LayoutError as error:
         hint = "give the encoding, for example cp1252" if f"not {encoding}" in str(error) else ""
         raise XptError([data_mistake(str(source), "", "", str(error), hint=hint)]) from None
-    return layout
+    return replace(layout, metadata=replace(layout.metadata, own_header=own)) if own else layout
 
 
 def _chosen(source: Path, metadata: DatasetMetadata, columns: Iterable[str] | None) -> list[int]:
@@ -149,6 +158,8 @@ def _records(source: Path, data: mmap.mmap, layout: FileLayout) -> npt.NDArray[n
     tail = data[len(data) - min(rest, RECORD) :]
     if rest >= RECORD or tail.strip(b" "):
         reason = f"is cut off: {rest} bytes at the end are no record of {length}"
+        if rest < RECORD and not tail.strip(b"\0"):
+            reason = f"ends in {rest} bytes of NUL: the last 80 bytes are to be filled up with blanks"
         raise XptError([data_mistake(str(source), layout.metadata.name, "", reason)])
     records = np.frombuffer(data, f"V{length}", count, layout.data_start)
     return records[: count - _padding_records(data, layout, count)]

@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +19,7 @@ from cdiscway.converters.text_values import TextValues, empty_text, facts, is_em
 from cdiscway.converters.transliteration import Replacement, transliterate_frame
 from cdiscway.converters.whole_file import whole_file
 from cdiscway.converters.xpt_check import ENCODINGS, check_frame, check_metadata, columns_differ
-from cdiscway.converters.xpt_layout import RECORD, encode_header, pad
+from cdiscway.converters.xpt_layout import RECORD, own_or_encoded_header, pad
 from cdiscway.converters.xpt_mistakes import DataMistake, XptError, data_mistake
 
 from .xpt_columns import (
@@ -44,8 +44,16 @@ PAGE = 4096
 """What begins and ends at such a place, in memory and in the file, is written far faster."""
 
 
-Place = tuple[str, str, str]
-"""File, dataset, encoding."""
+ControlCharacters = Literal["refuse", "keep"]
+
+
+class Place(NamedTuple):
+    """Where values are written, and which of them may be."""
+
+    file: str
+    dataset: str
+    encoding: str
+    keep_controls: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +72,16 @@ def write(
     encoding: str = "ascii",
     transliterate: Mapping[str, str] | None = None,
     allow_empty: bool = False,
+    control_characters: ControlCharacters = "refuse",
 ) -> Written:
     """Write `frame` as the one dataset of the transport file `path`; the file appears whole or not at all.
 
     `metadata` names the variables in the order of the frame; a length of 0 means the longest value (at least 1 byte).
     Text is ASCII unless `encoding` (cp1252, latin-1, utf-8) asks for more; `transliterate` replaces characters first
     and lists what it did. Missing text is written as blanks, missing numbers as '.', tagged NaN as .A to .Z and ._
-    (see converters.ibm_float). Raises XptError with every mistake of metadata and data; nothing is cut or changed.
+    (see converters.ibm_float). `control_characters="keep"` writes them as they are (tabs, line ends, NUL), so that a
+    file that holds some can be written again. Raises XptError with every mistake of metadata and data; nothing is cut
+    or changed.
     """
     target = Path(path)
     if encoding not in ENCODINGS:
@@ -78,8 +89,13 @@ def write(
     replacements: tuple[Replacement, ...] = ()
     if transliterate is not None:
         frame, replacements = transliterate_frame(frame, transliterate)
-    place = (str(target), metadata.name, encoding)
-    mistakes = check_metadata(metadata, str(target), encoding) + check_frame(frame, metadata, str(target), allow_empty)
+    if control_characters not in ("refuse", "keep"):
+        raise ValueError(f"control_characters is 'refuse' or 'keep', not {control_characters!r}")
+    keep = control_characters == "keep"
+    place = Place(str(target), metadata.name, encoding, keep)
+    mistakes = check_metadata(metadata, str(target), encoding, keep) + check_frame(
+        frame, metadata, str(target), allow_empty
+    )
     known = () if columns_differ(frame, metadata) else metadata.variables
     columns = [_prepare(frame[variable.name], variable, place) for variable in known]
     if mistakes or any(column.mistakes for column in columns):
@@ -91,7 +107,7 @@ def write(
         if rows.end_is_lost():
             reason = f"the last record is blank and has only {rows.width} bytes: a reader cannot tell it from padding"
             raise XptError([data_mistake(str(target), metadata.name, "", reason, rows=[len(frame) - 1])])
-        _write_file(target, encode_header(final, encoding), rows)
+        _write_file(target, own_or_encoded_header(final, encoding), rows)
     except UnwritableError:  # numbers are checked while they are written, which is cheaper: nothing is left of the file
         raise XptError(_all_mistakes(columns, place)) from None
     return Written(final, replacements)
@@ -213,11 +229,11 @@ def _refused(variable: VariableMetadata, place: Place, reason: str) -> _Column:
 
 
 def _prepare_text(text: TextValues, variable: VariableMetadata, place: Place) -> _Column:
-    file, dataset, encoding = place
+    file, dataset, encoding, keep = place
     seen = facts(text)
     mistakes = tuple(
         data_mistake(file, dataset, variable.name, reason, rows=rows, value=value, hint=_hint(reason))
-        for value, reason, rows in check_text(text, seen, variable.length, encoding)
+        for value, reason, rows in check_text(text, seen, variable.length, encoding, keep)
     )
     if mistakes:
         return _Column(variable, mistakes=mistakes)

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from cdiscway.converters.ibm_float import Words, outside_range, to_ibm, to_ibm_and_ordinary
 from cdiscway.converters.number_values import NumberValues
 from cdiscway.converters.text_values import CodedText, PlainText, TextFacts, TextValues, block, buffers, distinct
+from cdiscway.converters.xpt_check import first_control
 from cdiscway.converters.xpt_layout import MAX_TEXT
 from cdiscway.converters.xpt_mistakes import SHOWN_VALUES
 
@@ -209,7 +210,9 @@ def padded_values(values: Any, length: int, encoding: str) -> Bytes:
     return fields
 
 
-def check_text(text: TextValues, seen: TextFacts, length: int, encoding: str) -> list[Found]:
+def check_text(
+    text: TextValues, seen: TextFacts, length: int, encoding: str, keep_controls: bool = False
+) -> list[Found]:
     """Return what cannot be written: not of the encoding, control characters, a blank at the end, too many bytes."""
     limit = length or MAX_TEXT
     if not seen.unprintable and not seen.blank_end and seen.longest <= limit:
@@ -217,7 +220,7 @@ def check_text(text: TextValues, seen: TextFacts, length: int, encoding: str) ->
     coded = distinct(text)
     reasons = {}
     for code, value in enumerate(coded.values.to_pylist()):
-        reason = text_reason(value, limit, encoding)
+        reason = text_reason(value, limit, encoding, keep_controls)
         if reason:
             reasons[code] = (value, reason)
     return list(_located(coded, reasons))
@@ -240,7 +243,7 @@ def _located(coded: CodedText, reasons: dict[int, tuple[str, str]]) -> Iterator[
         yield None, f"{len(rest):,} more values cannot be written", np.sort(np.concatenate(rest))
 
 
-def text_reason(value: str, limit: int, encoding: str) -> str:
+def text_reason(value: str, limit: int, encoding: str, keep_controls: bool = False) -> str:
     """Return why a value cannot be written, or an empty text.
 
     >>> text_reason("µg/L", 200, "ascii")
@@ -251,7 +254,7 @@ def text_reason(value: str, limit: int, encoding: str) -> str:
     except UnicodeEncodeError as error:
         character = value[error.start]
         return f"holds {character!r} (U+{ord(character):04X}), which is not {encoding}"
-    control = next((character for character in value if character < " " or character == "\x7f"), "")
+    control = "" if keep_controls else first_control(value)
     if control:
         return f"holds the control character U+{ord(control):04X}"
     if value.endswith(" "):
