@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,7 @@ from .algorithms.units import UnitError, conversion
 from .build import Converted
 from .dataset import BuiltDataset, Provenance
 from .plan import DatasetPlan, domain_prefix
+from .readers.sdtm import read_dataset
 
 MOST = 20
 """How many records are explained at most."""
@@ -36,6 +38,10 @@ def explain(converted: Converted, dataset: str, conditions: Sequence[str], varia
 
     Raises MistakesError for a dataset, a variable or a condition that is not there, and where no record fits.
     """
+    given = converted.plan.given.get(dataset)
+    if given is not None:
+        message = f"is given in {given.shown}: nothing of it is made here"
+        raise MistakesError([Mistake("explain", None, dataset, message, "'cdiscway show' prints its records")])
     built = find_dataset(converted, dataset)
     demand(variable, built)
     rows = fitting_rows(built, conditions)
@@ -97,8 +103,35 @@ def steps(
         yield Step("method", provenance.method)
     if provenance.predecessor:
         yield Step("copy of", provenance.predecessor)
+    yield from event_steps(built, row, variable)
+    yield from given_steps(converted, built, row, provenance)
     yield from conversion_steps(built, row, variable)
     yield from codelist_steps(converted, built, variable, value)
+
+
+def event_steps(built: BuiltDataset, row: int, variable: str) -> Iterator[Step]:
+    """Yield the record that a time to event comes from."""
+    if variable not in {"AVAL", "ADT", "CNSR", "EVNTDESC", "CNSDTDSC"} or "SRCDOM" not in built.frame.columns:
+        return
+    names = [name for name in ("SRCDOM", "SRCVAR", "SRCSEQ") if name in built.frame.columns]
+    domain, *rest = (shown(built.frame[name].iloc[row]) for name in names)
+    if domain:
+        place = ".".join([domain, *rest[:1]])
+        yield Step("source", f"{place}, sequence {rest[1]}" if len(rest) > 1 and rest[1] else place)
+
+
+def given_steps(converted: Converted, built: BuiltDataset, row: int, provenance: Provenance) -> Iterator[Step]:
+    """Yield the subject's records in each dataset that is given and that the method names."""
+    if "USUBJID" not in built.frame.columns:
+        return
+    subject = shown(built.frame["USUBJID"].iloc[row])
+    for name, given in sorted(converted.plan.given.items()):
+        said = f"{provenance.method} {provenance.predecessor}"
+        if re.search(rf"\b{name}\.", said):
+            frame = read_dataset(given)
+            places = [str(place + 1) for place in np.flatnonzero(columns.as_text(frame["USUBJID"]) == subject)]
+            listed = ", ".join(places[:MOST]) + (" ..." if len(places) > MOST else "")
+            yield Step("given", f"{given.shown}, record{'s' if len(places) > 1 else ''} {listed} of the subject")
 
 
 def provenance_of(built: BuiltDataset, row: int, variable: str) -> Provenance:

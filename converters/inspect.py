@@ -138,6 +138,8 @@ def inspect_raw(path: Path, wanted: RawFormat | None = None) -> Intake:
         study = read_study(path)
         options: ReaderOptions = study.file.raw
         place = Place(path / options.folder, options.folder)
+        if options.format == "sdtm":
+            options = ReaderOptions(format="xpt", folder=options.folder)
     else:
         place = find_place(path)
         options = guess_options(place, wanted)
@@ -366,10 +368,18 @@ def _combined(parts: Sequence[np.ndarray]) -> np.ndarray:
     return combined
 
 
+def is_domain(form: FormIntake) -> bool:
+    """Whether a form is DM of SDTM: by its name and its variables."""
+    names = {column.name for column in form.columns}
+    return form.name.upper() == "DM" and {"STUDYID", "DOMAIN", "USUBJID"} <= names
+
+
 def propose(place: Place, options: ReaderOptions, forms: Sequence[FormIntake]) -> str:
     """Return the `raw:` and `dates:` blocks of study.yaml that fit what was found."""
     lines = ["raw:", f"  folder: {options.folder if place.shown else 'raw'}"]
-    if options.format != "delimited":
+    if options.format == "xpt" and any(is_domain(form) for form in forms):
+        lines.append("  format: sdtm   # SDTM, which analysis datasets are mapped from (xpt: raw data)")
+    elif options.format != "delimited":
         lines.append(f"  format: {options.format}")
     delimiters = Counter(form.found["delimiter"] for form in forms if "delimiter" in form.found).most_common()
     if delimiters:

@@ -81,6 +81,8 @@ class Plan:
     not_submitted: Mapping[tuple[str, str], str] = field(default_factory=dict)
     given: Mapping[str, GivenDataset] = field(default_factory=dict)
     """The SDTM datasets that the study begins with, where it has no raw export."""
+    used: frozenset[tuple[TableKey, str]] = frozenset()
+    """The columns and variables that the mappings ask for, by their table."""
 
 
 def plan_study(study: Study, terminology: Terminology) -> Plan:
@@ -142,6 +144,7 @@ class _Planner:
             synonyms,
             not_submitted,
             self.given,
+            frozenset(self.used),
         )
 
     def _own_functions(self) -> dict[str, tuple[tuple[str, ...], str]]:

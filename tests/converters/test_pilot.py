@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cdiscway.cli.main import main
 from cdiscway.converters.build import Built, build_study, convert, read_plan, write_datasets
 from cdiscway.converters.dataset import DatasetMetadata, VariableMetadata
 from cdiscway.converters.readers import xpt as reader
@@ -197,3 +198,24 @@ def test_bytes_of_windows_1252_are_read_and_never_written_in_silence(tmp_path: P
     assert (("CDW-ASCII", "ADAE") in rules) is transliterate
     assert (built.folder / "adam" / "adae.xpt").is_file() is transliterate
     assert (built.folder / "adam" / "adtte.xpt").is_file()
+
+
+def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
+    with pytest.raises(SystemExit) as left:
+        main(arguments)
+    return int(left.value.code or 0), capsys.readouterr().out
+
+
+def test_status_inspect_and_explain_know_what_is_given(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = write_study(tmp_path)
+    write_sdtm(folder / "sdtm")
+    code, text = said(capsys, "status", str(folder))
+    assert (code, "sdtm/sv.xpt                  8     2\n    VISITNUM, SVSTDTC\n" in text) == (0, True), text
+    code, text = said(capsys, "inspect", str(folder), "--form", "dm")
+    assert (code, "format: sdtm" in text) == (0, True), text
+    code, text = said(capsys, "explain", str(folder), "ADTTE", "01-701-1146", "AVAL")
+    assert (code, "source     ADAE.ASTDT, sequence 3" in text) == (0, True), text
+    code, text = said(capsys, "explain", str(folder), "ADSL", "01-701-1057", "TRTSDT")
+    assert code == 2, "a screen failure is not in this ADSL"
+    code, text = said(capsys, "explain", str(folder), "ADSL", "01-701-1023", "TRTSDT")
+    assert "given      sdtm/sv.xpt, records 8, 9, 10, 11, 12, 13 of the subject" in text, text
