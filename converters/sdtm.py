@@ -297,6 +297,8 @@ class Mapper:
     def finish_block(self, context: Context, records: Records, way: Way = ()) -> Block:
         """Return the variables that were set (working columns and identifiers stay behind), and the place of the mapping."""
         self._set_partners(context)
+        for variable in self.plan.variables.values():
+            report_pairs(variable, context)
         wanted = [name for name in self.plan.variables if name in context.values and (name not in records.let)]
         made = {name: context.values[name] for name in wanted}
         if context.table.subject is not None and "USUBJID" in self.plan.variables:
@@ -404,6 +406,25 @@ def through_working_columns(provenance: Provenance, records: Records) -> Provena
         method = provenance.method.replace(full, f"({said})" if " " in said else said)
         provenance = replace(provenance, method=method, forms=forms, columns=tuple(dict.fromkeys(names)))
     return provenance
+
+
+def report_pairs(variable: VariableSpec, context: Context) -> None:
+    """Tell the terms of a codelist that does not hold for the record: DSDECOD is COMPLETED, DSCAT a protocol milestone."""
+    for other, lists in variable.codelist_by.items():
+        if variable.name not in context.values or other not in context.values:
+            continue
+        pair = [columns.as_text(context.values[name]) for name in (variable.name, other)]
+        codes, tuples = columns.distinct_tuples(pair)
+        for place, (term, category) in enumerate(tuples):
+            codelist = context.terminology.find(lists.get(category or "", ""))
+            homes = [found for code in variable.codelists if (found := context.terminology.find(code)) is not None]
+            names = [found.name for found in homes if term in found.by_value]
+            if term and codelist is not None and names and codelist.name not in names:
+                message = f"'{term}' of {variable.name} is a term of {' and '.join(names)}, but {other} is {category}, "
+                message += f"which has its terms in {codelist.name}"
+                context.target = variable
+                context.report_value(codes == place, "", term, "CDW-MAP-TERM", message, kind="pair", whole=True)
+                context.target = None
 
 
 def number_of_text(column: pd.Series, table: Mapping[str, float]) -> pd.Series:

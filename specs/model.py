@@ -40,7 +40,8 @@ class Strict(BaseModel):
 class VariableSpec(Strict):
     """One variable of a dataset.
 
-    `codelists` are NCI codelist codes (C65047); `format` is what the IG says of the content (`ISO 8601 datetime or
+    `codelists` are NCI codelist codes (C65047); `codelist_by` says which of them holds where another variable has a value
+    (DSDECOD: `{DSCAT: {PROTOCOL MILESTONE: C114118}}`); `format` is what the IG says of the content (`ISO 8601 datetime or
     interval`, `ISO 3166-1 Alpha-3`, `MedDRA`); `values` are literal values the IG prescribes (DOMAIN = AE);
     `display_format` is the SAS format of the file (`DATE9.`); `length` is in bytes, None until the data are known;
     `predecessor` is the variable an analysis variable is a copy of (`DM.AGE`). `role` is, in ADaM, the IG's set of
@@ -53,6 +54,7 @@ class VariableSpec(Strict):
     role: str = ""
     core: Core = "Perm"
     codelists: tuple[str, ...] = ()
+    codelist_by: dict[str, dict[str, str]] = Field(default_factory=dict)
     format: str = ""
     values: tuple[str, ...] = ()
     display_format: str = ""
