@@ -34,6 +34,10 @@ def command(study: Path, out: Path) -> None:
                 f"  and {count - SHOWN_REASONS} more: see {study / 'build' / 'validation' / 'report.html'}", err=True
             )
         sys.exit(1)
+    if archived.built.dropped_results:
+        click.echo(f"Results were of other data ({'; '.join(archived.built.dropped_results)})", err=True)
+    if archived.lacks_results:
+        click.echo(f"No results inside: run 'cdiscway results {study}', then archive again", err=True)
     checks = sum(archived.validation.checks.values())
     click.echo(f"{out}: {archived.files} files, {checks} checks, no error")
     click.echo(f"sha256 {archived.sha256}")

@@ -20,8 +20,8 @@ def command(study: Path, adam: Path | None) -> None:
     error (exit code 1).
     """
     from cdiscway.cli.summary import table
+    from cdiscway.converters.results.layout import body, header
     from cdiscway.converters.results.run import compute_results, write_results
-    from cdiscway.converters.results.write import body, header
 
     results = compute_results(study, adam)
     click.echo(f"{results.study.file.study}{' (synthetic data)' if results.study.file.synthetic else ''}")

@@ -25,7 +25,14 @@ def print_summary(built: Built) -> None:
     print_datasets(built.validation, built.about)
     print_parts(built.converted.parts)
     print_verdict(built.validation, built.is_given)
+    print_dropped(built.dropped_results)
     click.echo(f"Report: {built.folder / 'validation' / 'report.html'}")
+
+
+def print_dropped(reasons: Sequence[str]) -> None:
+    """Print why results of the build before are gone."""
+    if reasons:
+        click.echo(f"Results were of other data and are gone ({'; '.join(reasons)}): run 'cdiscway results' again")
 
 
 def print_datasets(result: ValidationResult, about: About) -> None:

@@ -14,8 +14,8 @@ from pathlib import Path
 from cdiscway.validation.intake import read_package
 from cdiscway.validation.run import ValidationResult, validate
 
-from .build import Built, Progress, build_study, files_in, is_input, sha256, without_waived
-from .whole_file import whole_path
+from .build import Built, Progress, build_study, files_in, is_input, without_waived
+from .whole_file import sha256, whole_path
 
 ZIP_TIME = (1980, 1, 1, 0, 0, 0)
 """The first moment a ZIP can hold: the archive shows no time of its own."""
@@ -31,13 +31,14 @@ class ArchiveRefusedError(Exception):
 
 @dataclass(frozen=True)
 class Archived:
-    """A finished archive."""
+    """A finished archive; `lacks_results` is true where the study specifies results, but none of this data are there."""
 
     built: Built
     validation: ValidationResult
     path: Path
     files: int
     sha256: str
+    lacks_results: bool = False
 
 
 def archive_study(folder: Path, target: Path, progress: Progress = lambda *_: None) -> Archived:
@@ -51,7 +52,7 @@ def archive_study(folder: Path, target: Path, progress: Progress = lambda *_: No
     progress("packing", 0, 1)
     entries = archive_entries(built)
     write_zip(entries, target)
-    return Archived(built, result, target, len(entries) + 1, sha256(target))
+    return Archived(built, result, target, len(entries) + 1, sha256(target), lacks_results(built))
 
 
 def validate_files(built: Built) -> ValidationResult:
@@ -82,8 +83,14 @@ def reasons_against(result: ValidationResult) -> list[str]:
     return reasons
 
 
+def lacks_results(built: Built) -> bool:
+    """Whether the study specifies results, and the build has none of its data."""
+    specified = any((built.converted.plan.study.folder / "results").glob("*.yaml"))
+    return specified and not (built.folder / "results").is_dir()
+
+
 def archive_entries(built: Built) -> dict[str, Path]:
-    """Return what goes in, by its name in the archive: packages, reports, suites, and the study's own files but the raw data."""
+    """Return what goes in, by its name in the archive: packages, reports, results, and the study's own files but raw data."""
     study = built.converted.plan.study
     entries = {path.relative_to(built.folder).as_posix(): path for path in files_in(built.folder)}
     for path in files_in(study.folder):

@@ -5,13 +5,10 @@ The build folder appears whole or not at all: everything is written beside it an
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
 import shutil
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import astuple, dataclass, fields, replace
-from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,17 +24,20 @@ from cdiscway.specs.mistakes import Mistake, MistakesError
 from cdiscway.validation.finding import Finding, NotRun, Source
 
 from .adam import derive_dataset
+from .build_time import build_time
 from .dataset import BuiltDataset
 from .documents import copy_documents, crf_pages, dictionaries, document_findings, package_documents
 from .finish import finish_sdtm, give_lengths, to_ascii
 from .plan import Plan, plan_study, study_place
 from .reporter import Recoded, Reporter, WorkItem
 from .results.arm import results_metadata
+from .results.fresh import keep_results
 from .sdtm import map_dataset
 from .study import Study, read_study
 from .submission import Split, show_bytes
 from .tables import FormBalance, StudyTables
 from .transliteration import Replacement
+from .whole_file import sha256
 from .worklist import harmless, write_csv, write_workbook
 from .writers import xpt
 from .writers.split import FOLDER, Part, SplitError, write_split
@@ -95,13 +95,14 @@ class Converted:
 
 @dataclass(frozen=True)
 class Built:
-    """A finished build."""
+    """A finished build; `dropped_results` says why results of the build before are not of its data, and are gone."""
 
     converted: Converted
     validation: ValidationResult
     about: About
     folder: Path
     manifest: dict[str, Any]
+    dropped_results: tuple[str, ...] = ()
 
     def is_given(self, finding: Finding) -> bool:
         """Whether a finding is about SDTM that the study begins with, not about what was made: nobody mends it here."""
@@ -254,10 +255,11 @@ def build_study(folder: Path, progress: Progress = lambda *_: None) -> Built:
         progress("writing the reports", 0, 1)
         write_reports(converted, result, about, part)
         manifest = write_manifest(converted, part)
+        dropped = keep_results(target, part, plan.study.folder / "results")
         replace_folder(part, target)
     finally:
         shutil.rmtree(part, ignore_errors=True)
-    return Built(converted, result, about, target, manifest)
+    return Built(converted, result, about, target, manifest, dropped)
 
 
 def judge(converted: Converted, rules: Sequence[Rule] = (), waivers: Path | None = None) -> ValidationResult:
@@ -422,14 +424,6 @@ def used_packages(plan: Plan, package: Package) -> tuple[str, ...]:
     return tuple(name for name in plan.terminology.packages if name in used)
 
 
-def build_time(study: Study) -> datetime:
-    """Return the time that dates every file: SOURCE_DATE_EPOCH where it is set, else the cut-off of the raw data."""
-    epoch = os.environ.get("SOURCE_DATE_EPOCH")
-    if epoch:
-        return datetime.utcfromtimestamp(int(epoch))
-    return datetime.combine(study.file.raw.cutoff, datetime.min.time())
-
-
 def write_reports(converted: Converted, result: ValidationResult, about: About, folder: Path) -> None:
     """Write the validation report (HTML, JSON, XLSX, SARIF, JUnit), the suites, the worklist and the lineage."""
     from cdiscway.validation import report, report_junit, report_sarif, report_xlsx  # noqa: PLC0415 - only what validates
@@ -579,12 +573,6 @@ def is_input(path: Path, study: Study) -> bool:
 def files_in(folder: Path) -> list[Path]:
     """Return all files of a folder, by name."""
     return sorted(path for path in folder.rglob("*") if path.is_file())
-
-
-def sha256(path: Path) -> str:
-    """Return the SHA-256 of a file, in hexadecimal."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def write_json(data: Any, path: Path) -> None:

@@ -6,10 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
+from ..algorithms.conditions import parse_condition
 from ..algorithms.results import round_values
 from .analysis_data import AnalysisData, row_dataset
+from .comparison import chi_squared, fisher, kruskal_wallis, log_rank, p_text
 from .spec import PLACE, TIMED, Row, Table
 from .statistics import Values, proportion, share, summary
 from .survival import Curve, cumulative_incidence, kaplan_meier
@@ -18,9 +21,23 @@ COLUMNS = (
     *("DISPLAY", "ORDER", "LABEL", "DATASET", "PARAMCD", "VARIABLE", "LEVEL", "WHERE", "POPULATION"),
     *("GROUP", "GROUPVAL", "METHOD", "STAT", "VALUE"),
 )
+Mask = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float64]
 OVERALL = "Total"
 MISSING = "Missing"
 MOST_DECIMALS = 4
+
+
+@dataclass(frozen=True)
+class Group:
+    """A column of a table, or a curve: its name and its subjects (USUBJID)."""
+
+    name: str
+    subjects: pd.Series
+
+    def of(self, records: pd.DataFrame) -> pd.DataFrame:
+        """Return the records of its subjects."""
+        return records[records["USUBJID"].isin(self.subjects)].reset_index(drop=True)
 
 
 @dataclass(frozen=True)
@@ -34,13 +51,17 @@ class Cell:
 
 @dataclass(frozen=True)
 class TableLine:
-    """One line of a table: `level` is a level of a categorical variable, `published` what the publication prints."""
+    """One line of a table: `level` is a level of a categorical variable, `published` what the publication prints.
+
+    `compared` is the test of the groups, the same in every line of its row.
+    """
 
     row: Row
     order: int
     level: str
     cells: tuple[Cell, ...]
     published: str | None
+    compared: Values | None = None
 
     @property
     def agreement(self) -> str:
@@ -51,64 +72,139 @@ class TableLine:
             return "same"
         return "explained" if self.row.note else "different"
 
+    @property
+    def p_text(self) -> str:
+        """The p-value in words; blank where the groups are not compared."""
+        return "" if self.compared is None else p_text(self.compared["p"])
+
 
 def _bare(text: str) -> str:
     return text.replace("\u2013", "-").replace(" ", "").replace("%", "")
 
 
-def table_lines(table: Table, data: AnalysisData) -> list[TableLine]:
+def table_lines(table: Table, groups: Sequence[Group], data: AnalysisData) -> list[TableLine]:
     """Return the lines of a table, computed from the datasets."""
-    groups = _groups(table, data.subjects(table.population))
     return [line for order, row in enumerate(table.rows, start=1) for line in _lines(table, row, order, groups, data)]
 
 
-def _groups(table: Table, subjects: pd.DataFrame) -> list[tuple[str, pd.Series]]:
-    """Return each group with its subjects (USUBJID); the total comes last."""
-    found: list[tuple[str, pd.Series]] = []
-    if table.group is not None:
-        levels = sorted(str(level) for level in subjects[table.group].dropna().unique())
-        found = [(level, subjects["USUBJID"][subjects[table.group] == level]) for level in levels]
-    return [*found, (OVERALL, subjects["USUBJID"])] if table.total or not found else found
+def table_groups(table: Table, data: AnalysisData) -> tuple[Group, ...]:
+    """Return the columns of a table; the total comes last."""
+    subjects = data.subjects(table.population)
+    found = groups_of(subjects, table.group, table.groups)
+    return (*found, Group(OVERALL, subjects["USUBJID"])) if table.total or not found else tuple(found)
 
 
-def _lines(
-    table: Table, row: Row, order: int, groups: Sequence[tuple[str, pd.Series]], data: AnalysisData
-) -> Iterator[TableLine]:
+def groups_of(subjects: pd.DataFrame, variable: str | None, levels: Sequence[str]) -> list[Group]:
+    """Return the groups by a variable of ADSL: the declared levels, else those that occur, in order; none without a variable."""
+    if variable is None:
+        return []
+    values = as_levels(subjects[variable])
+    names = levels or sorted(values.dropna().unique().tolist(), key=level_order)
+    return [
+        Group(str(name), subjects["USUBJID"][(values == name).to_numpy(dtype=bool, na_value=False)]) for name in names
+    ]
+
+
+def as_levels(values: pd.Series) -> pd.Series:
+    """Return values as the texts of levels: numbers as short as they are.
+
+    >>> as_levels(pd.Series([1.0, float("nan"), 2.5])).tolist()
+    ['1', nan, '2.5']
+    """
+    if not pd.api.types.is_numeric_dtype(values):
+        return values.astype("str")
+    texts = [None if pd.isna(value) else number_text(float(value), None) for value in values]
+    return pd.Series(texts, index=values.index, dtype="str")
+
+
+def level_order(level: str) -> tuple[bool, float, str]:
+    """Order levels that are numbers by size, before texts by their signs."""
+    try:
+        return False, float(level), level
+    except ValueError:
+        return True, 0.0, level
+
+
+def _lines(table: Table, row: Row, order: int, groups: Sequence[Group], data: AnalysisData) -> Iterator[TableLine]:
     by_parameter = None if row.parameter is None else f'PARAMCD == "{row.parameter}"'
     records = data.select(row_dataset(table, row), by_parameter, row.where)
-    parts = [(name, records[records["USUBJID"].isin(subjects)]) for name, subjects in groups]
+    parts = [(group, group.of(records)) for group in groups]
     if row.statistic == "categories":
-        yield from _category_lines(row, order, parts)
+        yield from _category_lines(table, row, order, parts)
         return
-    cells = tuple(_cell(name, _values(row, part, table.level), row) for name, part in parts)
-    yield TableLine(row, order, "", cells, row.published if isinstance(row.published, str) else None)
+    cells = tuple(_cell(group.name, _values(row, group, part, table.level), row) for group, part in parts)
+    published = row.published if isinstance(row.published, str) else None
+    yield TableLine(row, order, "", cells, published, _compare(table, row, parts))
 
 
-def _category_lines(row: Row, order: int, parts: Sequence[tuple[str, pd.DataFrame]]) -> Iterator[TableLine]:
+Parts = Sequence[tuple[Group, pd.DataFrame]]
+
+
+def _category_lines(table: Table, row: Row, order: int, parts: Parts) -> Iterator[TableLine]:
     told = row.published if isinstance(row.published, dict) else {}
-    everything = parts[-1][1][row.variable]
-    found = sorted(str(value) for value in everything.dropna().unique())
+    values = [as_levels(part[row.variable]) for _, part in parts]
+    every = pd.concat(values, ignore_index=True)
+    found = sorted(every.dropna().unique().tolist(), key=level_order)
     levels = [*row.levels, *(level for level in found if level not in row.levels)]
+    compared = _compare(table, row, parts, levels)
     for level in levels:
-        cells = [_cell(name, share(int((part[row.variable] == level).sum()), len(part)), row) for name, part in parts]
-        yield TableLine(row, order, level, tuple(cells), told.get(level))
-    if row.missing is not None or everything.isna().any():
+        masks = [(value == level).to_numpy(dtype=bool, na_value=False) for value in values]
+        yield TableLine(row, order, level, _counted(row, parts, masks), told.get(level), compared)
+    if row.missing is not None or every.isna().any():
         label = row.missing or MISSING
-        cells = [_cell(name, share(int(part[row.variable].isna().sum()), len(part)), row) for name, part in parts]
-        yield TableLine(row, order, label, tuple(cells), told.get(label))
+        masks = [value.isna().to_numpy() for value in values]
+        yield TableLine(row, order, label, _counted(row, parts, masks), told.get(label), compared)
 
 
-def _values(row: Row, records: pd.DataFrame, level: float) -> Values:
+def _counted(row: Row, parts: Parts, masks: Sequence[Mask]) -> tuple[Cell, ...]:
+    return tuple(
+        _cell(group.name, share(*_count(row, group, part, mask)), row)
+        for (group, part), mask in zip(parts, masks, strict=True)
+    )
+
+
+def _count(row: Row, group: Group, part: pd.DataFrame, mask: Mask) -> tuple[int, int]:
+    """Return how many are counted, of how many: records, or subjects (each once) of the subjects of the group."""
+    if row.subjects:
+        return int(part["USUBJID"][mask].nunique()), len(group.subjects)
+    return int(mask.sum()), len(part)
+
+
+def _values(row: Row, group: Group, records: pd.DataFrame, level: float) -> Values:
     if row.statistic == "summary":
-        return summary(records[row.variable].to_numpy(dtype=np.float64, na_value=np.nan))
+        return summary(_numbers(records, row))
     if row.statistic in TIMED:
         return _timed(row, records, level)
-    from ..algorithms.conditions import parse_condition  # noqa: PLC0415 - small, beside its use
+    count, total = _count(row, group, records, parse_condition(row.counted or "").mask(records))
+    return share(count, total) if row.statistic == "count" else proportion(count, total, level, row.interval)
 
-    count = int(parse_condition(row.counted or "").mask(records.reset_index(drop=True)).sum())
-    return (
-        share(count, len(records)) if row.statistic == "count" else proportion(count, len(records), level, row.interval)
-    )
+
+def _numbers(records: pd.DataFrame, row: Row) -> Floats:
+    return records[row.variable].to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def _compare(table: Table, row: Row, parts: Parts, levels: Sequence[str] = ()) -> Values | None:
+    """Return the test of a row over the groups (not the total): of values, of counts by level, or of times."""
+    if row.test is None:
+        return None
+    compared = [item for item in parts if item[0].name != OVERALL] if table.total else list(parts)
+    if row.test == "kruskal_wallis":
+        return kruskal_wallis([_numbers(part, row) for _, part in compared])
+    if row.test == "log_rank":
+        curves = [_times(part) for _, part in compared]
+        times, cnsr = (np.concatenate([curve[side] for curve in curves]) for side in (0, 1))
+        return log_rank(times, cnsr == 0, np.repeat(np.arange(len(curves)), [len(curve[0]) for curve in curves]))
+    test = fisher if row.test == "fisher" else chi_squared
+    return test([_shares(row, group, part, levels) for group, part in compared])
+
+
+def _shares(row: Row, group: Group, part: pd.DataFrame, levels: Sequence[str]) -> list[int]:
+    if row.statistic == "categories":
+        values = as_levels(part[row.variable])
+        masks = [(values == level).to_numpy(dtype=bool, na_value=False) for level in levels]
+        return [_count(row, group, part, mask)[0] for mask in masks]
+    count, total = _count(row, group, part, parse_condition(row.counted or "").mask(part))
+    return [count, total - count]
 
 
 def _timed(row: Row, records: pd.DataFrame, level: float) -> Values:
@@ -163,20 +259,20 @@ def number_text(value: float, decimals: str | None) -> str:
 
 
 def ard_frame(table: Table, lines: Sequence[TableLine], data: AnalysisData) -> pd.DataFrame:
-    """Return the analysis results data of a table: one number a row."""
-    records = []
+    """Return the analysis results data of a table: one number a row; a test of the groups once for its row."""
+    records: list[tuple[object, ...]] = []
+    tested: set[int] = set()
     for line in lines:
         row = line.row
         method = row.statistic if row.statistic != "proportion" else f"proportion, {row.interval}"
-        about = (
-            *(table.table, line.order, row.label, row_dataset(table, row), row.parameter or "", row.variable or ""),
-            *(line.level, row.where or row.counted or "", table.population or ""),
-        )
+        method = method if row.at is None else f"{method} at {number_text(row.at, None)}"
+        of_row = (table.table, line.order, row.label, row_dataset(table, row), row.parameter or "", row.variable or "")
+        of_records = (row.where or row.counted or "", table.population or "", table.group or "")
         for cell in line.cells:
-            place = (
-                table.group or "",
-                cell.group,
-                method if row.at is None else f"{method} at {number_text(row.at, None)}",
-            )
-            records += [(*about, *place, name, value) for name, value in cell.values.items()]
+            about = (*of_row, line.level, *of_records, cell.group, method)
+            records += [(*about, name, value) for name, value in cell.values.items()]
+        if line.compared is not None and line.order not in tested:
+            tested.add(line.order)
+            about = (*of_row, "", *of_records, "", str(row.test))
+            records += [(*about, name, value) for name, value in line.compared.items()]
     return pd.DataFrame.from_records(records, columns=list(COLUMNS))

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from .analysis_data import TIME_DATASET, AnalysisData
-from .ard import COLUMNS, OVERALL, incidence_curve, number_text, survival_curve
+from .ard import COLUMNS, OVERALL, Group, groups_of, incidence_curve, number_text, survival_curve
 from .spec import Figure, Line
 from .survival import Curve
 
@@ -73,7 +73,9 @@ def draw(figure: Figure, data: AnalysisData, *, synthetic: bool = False) -> Draw
             _draw_at_risk(lower, figure, curves)
             ard, words = _curve_ard(figure, curves), "; ".join(_tell(item) for item in curves)
         if synthetic:
-            canvas.text(0.995, 0.995, "synthetic data", ha="right", va="top", color=GREY, fontsize=8)
+            canvas.text(0.995, 0.995, "SYNTHETIC DATA", ha="right", va="top", color=INK, fontsize=8)
+        if figure.footnotes:
+            canvas.supxlabel("\n".join(figure.footnotes), x=0.005, ha="left", color=GREY, fontsize=8)
         files = []
         for kind, metadata in (("svg", {"Date": None, "Creator": "cdiscway"}), ("png", {"Software": "cdiscway"})):
             memory = BytesIO()
@@ -85,20 +87,15 @@ def draw(figure: Figure, data: AnalysisData, *, synthetic: bool = False) -> Draw
 def named_curves(figure: Figure, data: AnalysisData) -> list[NamedCurve]:
     """Return every curve of a figure: its parameters, each overall or by the levels of the group."""
     subjects = data.subjects(figure.population)
-    groups: list[tuple[str, pd.Series]] = [("", subjects["USUBJID"])]
-    if figure.group is not None:
-        levels = sorted(str(level) for level in subjects[figure.group].dropna().unique())
-        groups = [(level, subjects["USUBJID"][subjects[figure.group] == level]) for level in levels]
+    groups = groups_of(subjects, figure.group, figure.groups) or [Group("", subjects["USUBJID"])]
     return [item for line in figure.curves for item in _of_line(figure, line, groups, data)]
 
 
-def _of_line(
-    figure: Figure, line: Line, groups: Sequence[tuple[str, pd.Series]], data: AnalysisData
-) -> Iterator[NamedCurve]:
+def _of_line(figure: Figure, line: Line, groups: Sequence[Group], data: AnalysisData) -> Iterator[NamedCurve]:
     records = data.select(TIME_DATASET, f'PARAMCD == "{line.parameter}"')
     label = line.label or str(next(iter(records["PARAM"].dropna()), line.parameter))
-    for level, subjects in groups:
-        part = records[records["USUBJID"].isin(subjects)]
+    for group in groups:
+        part, level = group.of(records), group.name
         made = survival_curve if figure.kind == "kaplan_meier" else None
         curve = made(part, figure.level) if made else incidence_curve(part, line.cause, figure.level)
         yield NamedCurve(", ".join(text for text in (label, level) if text), line, level, curve)
@@ -133,9 +130,18 @@ def _draw_curves(axes: Axes, figure: Figure, curves: Sequence[NamedCurve]) -> No
     axes.tick_params(axis="x", labelbottom=True)
     axes.set_ylabel("Survival (%)" if figure.kind == "kaplan_meier" else "Cumulative incidence (%)")
     axes.set_xlabel(figure.unit)
-    axes.set_title(figure.title, loc="left", fontsize=10, fontweight="bold")
+    _title(axes, figure)
     if len(curves) > 1:
         axes.legend(frameon=False, loc="best", fontsize=8)
+
+
+def _title(axes: Axes, figure: Figure) -> None:
+    """Write the title, and below it whom the figure shows."""
+    axes.set_title(figure.title, loc="left", fontsize=10, fontweight="bold", pad=20 if figure.population_label else 8)
+    axes.annotate(
+        figure.population_label, (0, 1), xytext=(0, 7), xycoords="axes fraction", textcoords="offset points", color=GREY,
+        fontsize=8,
+    )  # fmt: skip
 
 
 def _draw_at_risk(axes: Axes, figure: Figure, curves: Sequence[NamedCurve]) -> None:
@@ -147,6 +153,8 @@ def _draw_at_risk(axes: Axes, figure: Figure, curves: Sequence[NamedCurve]) -> N
     axes.text(
         0, -0.75, "Number at risk", transform=axes.get_yaxis_transform(), ha="left", va="center", color=GREY, fontsize=8
     )
+    for place, label in enumerate(axes.get_yticklabels()):
+        label.set_color(COLOURS[place % len(COLOURS)])
     until = _until(figure, curves)
     for tick in [float(tick) for tick in axes.get_xticks() if 0 <= tick <= until + 1e-9]:
         for place, item in enumerate(curves):
@@ -223,7 +231,7 @@ def _draw_lanes(axes: Axes, figure: Figure, lanes: Sequence[Lane]) -> None:
     if figure.step is not None:
         axes.set_xticks(np.arange(0, axes.get_xlim()[1] + 1e-9, figure.step))
     axes.set_xlabel(figure.unit)
-    axes.set_title(figure.title, loc="left", fontsize=10, fontweight="bold")
+    _title(axes, figure)
     if labels:
         axes.legend(frameon=False, loc="lower right", fontsize=8)
 

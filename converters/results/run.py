@@ -13,29 +13,12 @@ from cdiscway.specs.mistakes import Mistake, MistakesError
 
 from ..study import Study, read_study
 from .analysis_data import AnalysisData, check_displays
-from .ard import TableLine, ard_frame, table_lines
+from .ard import ard_frame, table_groups, table_lines
 from .figures import Drawn, draw
-from .spec import Figure, Table, display_name, read_displays
+from .layout import MadeTable
+from .spec import Figure, display_name, read_displays
 
-EXTRA = ("sksurv", "matplotlib")
-
-
-@dataclass(frozen=True)
-class MadeTable:
-    """A table with its lines."""
-
-    table: Table
-    lines: tuple[TableLine, ...]
-
-    @property
-    def has_published(self) -> bool:
-        """Whether it stands beside published figures."""
-        return any(line.published is not None for line in self.lines)
-
-    @property
-    def groups(self) -> tuple[str, ...]:
-        """The columns of the table."""
-        return tuple(cell.group for cell in self.lines[0].cells)
+EXTRA = {"sksurv": "scikit-survival", "matplotlib": "matplotlib", "docx": "python-docx"}
 
 
 @dataclass(frozen=True)
@@ -47,6 +30,7 @@ class Results:
     figures: tuple[Drawn, ...]
     ard: pd.DataFrame
     inputs: dict[str, Path]
+    specifications: dict[str, Path]
 
     @property
     def different(self) -> list[str]:
@@ -82,18 +66,19 @@ def compute_results(folder: Path, adam: Path | None = None) -> Results:
             figures.append(draw(display, data, synthetic=study.file.synthetic))
             parts.append(figures[-1].ard)
         else:
-            lines = tuple(table_lines(display, data))
-            tables.append(MadeTable(display, lines))
+            groups = table_groups(display, data)
+            lines = tuple(table_lines(display, groups, data))
+            tables.append(MadeTable(display, groups, lines))
             parts.append(ard_frame(display, lines, data))
     inputs = {f"{data.shown}/{data.files[name].name}": data.files[name] for name in data.used}
-    return Results(study, tuple(tables), tuple(figures), pd.concat(parts, ignore_index=True), inputs)
+    written = {path.name: path for path in sorted((folder / "results").glob("*.yaml"))}
+    return Results(study, tuple(tables), tuple(figures), pd.concat(parts, ignore_index=True), inputs, written)
 
 
 def _require_extra() -> None:
     missing = [name for name in EXTRA if importlib.util.find_spec(name) is None]
     if missing:
-        names = {"sksurv": "scikit-survival"}
-        what = " and ".join(names.get(name, name) for name in missing)
+        what = " and ".join(EXTRA[name] for name in missing)
         raise MistakesError(
             [Mistake("cdiscway[results]", None, "", f"results need {what}", "pip install 'cdiscway[results]'")]
         )

@@ -15,6 +15,7 @@ from cdiscway.specs.load import Document, parse_model, read_yaml
 from cdiscway.specs.mistakes import MistakeCollector, MistakesError
 from cdiscway.specs.model import Strict
 
+from .comparison import Test
 from .statistics import PROPORTION, SUMMARY, IntervalMethod
 
 Statistic = Literal["summary", "count", "categories", "proportion", "survival", "incidence", "survival_time"]
@@ -44,6 +45,14 @@ SHOWN: dict[str, str] = {
 }
 PLACE = re.compile(r"\{(\w+)(?::(\d))?\}")
 TIMED = ("survival", "incidence", "survival_time")
+COUNTED = ("count", "categories", "proportion")
+TESTS: dict[str, tuple[str, ...]] = {
+    "fisher": COUNTED,
+    "chi_squared": COUNTED,
+    "kruskal_wallis": ("summary",),
+    "log_rank": ("survival", "survival_time"),
+}
+"""Which statistics each test of the groups goes with."""
 
 
 class Row(Strict):
@@ -51,6 +60,7 @@ class Row(Strict):
 
     `show` is how the numbers are put into words: `{median:1}` is the median with one decimal, `{median}` as short as it is.
     `published` is what a publication prints, and `note` why it differs; for `categories` they are given by level.
+    `subjects` counts subjects, each once, where a dataset has several records of them; `test` compares the groups.
     """
 
     label: str
@@ -65,6 +75,8 @@ class Row(Strict):
     levels: tuple[str, ...] = ()
     missing: str | None = None
     interval: IntervalMethod = "exact"
+    subjects: bool = False
+    test: Test | None = None
     show: str | None = None
     published: str | dict[str, str] | None = None
     note: str = ""
@@ -81,6 +93,10 @@ class Row(Strict):
             raise ValueError(f"'statistic: {self.statistic}' needs 'at', the time in units of AVAL")
         if isinstance(self.published, dict) and self.statistic != "categories":
             raise ValueError("'published' is given by level only for 'statistic: categories'")
+        if self.subjects and self.statistic not in COUNTED:
+            raise ValueError(f"'subjects' goes with a statistic that counts: {', '.join(COUNTED)}")
+        if self.test is not None and self.statistic not in TESTS[self.test]:
+            raise ValueError(f"'test: {self.test}' goes with {', '.join(TESTS[self.test])}")
         unknown = [name for name, _ in PLACE.findall(self.pattern) if name not in NAMES[self.statistic]]
         if unknown:
             known = ", ".join(NAMES[self.statistic])
@@ -102,6 +118,7 @@ class Table(Strict):
     population: str | None = None
     population_label: str = ""
     group: str | None = None
+    groups: tuple[str, ...] = ()
     total: bool = True
     level: float = Field(default=0.95, gt=0, lt=1)
     rows: tuple[Row, ...] = Field(min_length=1)
@@ -109,6 +126,14 @@ class Table(Strict):
     reason: Reason = "SPECIFIED IN SAP"
     purpose: Purpose = "EXPLORATORY OUTCOME MEASURE"
     source: str = ""
+
+    @model_validator(mode="after")
+    def _whole(self) -> Table:
+        if self.group is None and any(row.test for row in self.rows):
+            raise ValueError("'test' compares groups, but the table has no 'group'")
+        if self.group is None and self.groups:
+            raise ValueError("'groups' are the levels of 'group', which is not there")
+        return self
 
 
 class Line(Strict):
@@ -146,6 +171,7 @@ class Figure(Strict):
     population: str | None = None
     population_label: str = ""
     group: str | None = None
+    groups: tuple[str, ...] = ()
     curves: tuple[Line, ...] = ()
     start: str | None = None
     end: str | None = None

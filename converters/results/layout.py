@@ -1,0 +1,84 @@
+"""A table as it is laid out: title, columns, lines, notes. Every format (page, workbook, RTF, DOCX) writes this and no more."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .ard import Group, TableLine
+from .spec import Table
+
+SYNTHETIC = "SYNTHETIC DATA: no record belongs to a real person."
+NARROWEST, WIDEST, PADDING = 12, 46, 3
+"""A column counts at least and at most so many signs when the width of a page is shared out."""
+
+
+@dataclass(frozen=True)
+class MadeTable:
+    """A table with its groups (the columns) and its lines."""
+
+    table: Table
+    groups: tuple[Group, ...]
+    lines: tuple[TableLine, ...]
+
+    @property
+    def has_published(self) -> bool:
+        """Whether it stands beside published figures."""
+        return any(line.published is not None for line in self.lines)
+
+    @property
+    def has_tests(self) -> bool:
+        """Whether its groups are compared."""
+        return any(line.row.test is not None for line in self.lines)
+
+
+def header(made: MadeTable) -> list[str]:
+    """Return the column names of a table: each group with the number of its subjects."""
+    names = [f"{group.name} (N = {len(group.subjects)})" for group in made.groups]
+    compared = ["p"] if made.has_tests else []
+    return ["", *names, *compared, *(["Published", "Agreement"] if made.has_published else [])]
+
+
+def body(made: MadeTable) -> list[tuple[str, list[str]]]:
+    """Return the lines of a table, each with its kind: `head` (the name of a variable), `level`, or `line`."""
+    rows: list[tuple[str, list[str]]] = []
+    last = 0
+    for line in made.lines:
+        opens = line.order != last
+        if line.level and opens:
+            blank = ["" for _ in made.groups]
+            rows.append(("head", [line.row.label, *_beside(made, blank, line.p_text, "", "")]))
+        last = line.order
+        p = "" if line.level else line.p_text
+        texts = [cell.text for cell in line.cells]
+        cells = _beside(made, texts, p, line.published or "", agreement_sign(line.agreement))
+        rows.append(("level" if line.level else "line", [line.level or line.row.label, *cells]))
+    return rows
+
+
+def _beside(made: MadeTable, cells: Sequence[str], p: str, published: str, agreement: str) -> list[str]:
+    compared = [p] if made.has_tests else []
+    return [*cells, *compared, *([published, agreement] if made.has_published else [])]
+
+
+def agreement_sign(agreement: str) -> str:
+    """Return how an agreement is shown."""
+    return {"same": "same", "explained": "differs, see note", "different": "DIFFERS"}.get(agreement, "")
+
+
+def notes(made: MadeTable) -> list[str]:
+    """Return the footnotes of a table: why published figures differ, how groups are compared, then its own."""
+    told = dict.fromkeys(f"{line.row.label.strip()}: {line.row.note}" for line in made.lines if line.row.note)
+    tests = dict.fromkeys(line.row.test.replace("_", " ") for line in made.lines if line.row.test)
+    compared = [f"p: {', '.join(tests)}, two-sided, not adjusted."] if tests else []
+    source = [f"Published: {made.table.source}"] if made.table.source and made.has_published else []
+    return [*told, *compared, *made.table.footnotes, *source]
+
+
+def column_shares(made: MadeTable) -> list[float]:
+    """Return which share of the width each column gets: by its longest text, within limits; they add up to 1."""
+    rows = [header(made), *(cells for _, cells in body(made))]
+    sizes = [
+        min(max(NARROWEST, *(len(cell) + PADDING for cell in column)), WIDEST) for column in zip(*rows, strict=True)
+    ]
+    return [size / sum(sizes) for size in sizes]
