@@ -16,9 +16,19 @@ ENCODINGS = click.Choice(["ascii", "cp1252", "latin-1", "utf-8"])
 @click.option("--to-encoding", type=ENCODINGS, default="ascii", help="Encoding of the text of OUT, a transport file.")
 @click.option("--transliterate", is_flag=True, help="Replace characters that are not ASCII (é by e), and list it.")
 @click.option("--like", type=click.Path(path_type=Path), help="Take names, types and formats from this file.")
+@click.option("--keep-control-characters", is_flag=True, help="Let a transport file hold tabs, line ends and the like.")
+@click.option("--allow-empty", is_flag=True, help="Write a transport file without records too.")
 @click.option("--name", default="", help="Name of the dataset, where it is not that of IN.")
-def command(
-    source: Path, target: Path, encoding: str, to_encoding: str, transliterate: bool, like: Path | None, name: str
+def command(  # noqa: PLR0913, PLR0917 - one for each option
+    source: Path,
+    target: Path,
+    encoding: str,
+    to_encoding: str,
+    transliterate: bool,
+    like: Path | None,
+    keep_control_characters: bool,
+    allow_empty: bool,
+    name: str,
 ) -> None:
     """Convert a dataset file; the formats are told by the names of IN and OUT.
 
@@ -29,7 +39,8 @@ def command(
     from cdiscway.converters.transliteration import ASCII_TABLE
 
     table = ASCII_TABLE if transliterate else None
-    done = convert(source, target, Options(encoding, to_encoding, like, name, table))
+    options = Options(encoding, to_encoding, like, name, table, keep_control_characters, allow_empty)
+    done = convert(source, target, options)
     click.echo(f"{target}: {done.metadata.name}, {done.records:,} records, {len(done.metadata.variables)} variables")
     for found in done.replacements:
         click.echo(f"  replaced in {found.variable}: {found.old!r} by {found.new!r} ({found.count:,} records)")

@@ -42,13 +42,18 @@ WRITERS: Mapping[str, str] = {suffix: name for suffix, name in READERS.items() i
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How files are read and written: encodings of transport files, metadata for a file without its own, replacements."""
+    """How files are read and written: encodings of transport files, metadata for a file without its own, replacements.
+
+    `keep_controls` and `allow_empty` let the transport file that is written hold control characters, or no records.
+    """
 
     encoding: str = "ascii"
     to_encoding: str = "ascii"
     like: Path | None = None
     name: str = ""
     transliterate: Mapping[str, str] | None = None
+    keep_controls: bool = False
+    allow_empty: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +72,8 @@ def convert(source: Path, target: Path, options: Options | None = None) -> Conve
     suffix = format_of(target, WRITERS, "written")
     if not target.parent.is_dir():
         raise MistakesError([Mistake(str(target), None, "", f"there is no folder {target.parent}")])
+    if target.is_dir():
+        raise MistakesError([Mistake(str(target), None, "", "is a folder, not a file")])
     frame, metadata = load(source, given)
     if given.name:
         metadata = replace(metadata, name=given.name)
@@ -74,7 +81,7 @@ def convert(source: Path, target: Path, options: Options | None = None) -> Conve
     if given.transliterate is not None:
         frame, replacements = transliterate_frame(frame, given.transliterate)
         metadata = _without_lengths(metadata, {found.variable for found in replacements})
-    _save(frame, metadata, target, suffix, given.to_encoding)
+    _save(frame, metadata, target, suffix, given)
     return Conversion(metadata, len(frame), _lost(metadata, suffix), replacements)
 
 
@@ -91,7 +98,12 @@ def load(source: Path, options: Options | None = None) -> Loaded:
         ".parquet": lambda: parquet_reader.read(source),
         ".sas7bdat": lambda: sas7bdat_reader.read(source),
     }
-    frame, metadata = readers[suffix]()
+    if source.is_dir():
+        raise MistakesError([Mistake(str(source), None, "", "is a folder, not a file")])
+    try:
+        frame, metadata = readers[suffix]()
+    except PermissionError:
+        raise MistakesError([Mistake(str(source), None, "", "may not be read by this user")]) from None
     if like is not None and suffix != ".csv":
         metadata = like
     return frame, metadata
@@ -108,9 +120,17 @@ def format_of(path: Path, formats: Mapping[str, str], done: str) -> str:
     return suffix
 
 
-def _save(frame: pd.DataFrame, metadata: DatasetMetadata, target: Path, suffix: str, encoding: str) -> None:
+def _save(frame: pd.DataFrame, metadata: DatasetMetadata, target: Path, suffix: str, given: Options) -> None:
     if suffix == ".xpt":
-        xpt_writer.write(frame, metadata, target, encoding=encoding)
+        controls: xpt_writer.ControlCharacters = "keep" if given.keep_controls else "refuse"
+        xpt_writer.write(
+            frame,
+            metadata,
+            target,
+            encoding=given.to_encoding,
+            allow_empty=given.allow_empty,
+            control_characters=controls,
+        )
     elif suffix == ".csv":
         csv_writer.write(frame, metadata, target)
     elif suffix == ".parquet":

@@ -7,6 +7,7 @@ observation header, observations. Numbers of the headers are big-endian, text is
 from __future__ import annotations
 
 import itertools
+import mmap
 import re
 import struct
 from dataclasses import dataclass, replace
@@ -287,7 +288,7 @@ def header_size(data: bytes) -> int:
 
 def namestr_size(data: bytes) -> int:
     """Return the size of a descriptor (140, or 136 where VMS wrote the file); raises LayoutError."""
-    _demand_version_5(data)
+    demand_version_5(data)
     text = data[3 * RECORD + 74 : 3 * RECORD + 78]
     if data[3 * RECORD : 3 * RECORD + 48] != MEMBER_HEADER[:48] or text not in (b"0140", b"0136"):
         raise LayoutError(f"there is no member header at byte {3 * RECORD}")
@@ -302,7 +303,8 @@ def variable_count(data: bytes) -> int:
     return int(data[at + 54 : at + 58])
 
 
-def _demand_version_5(data: bytes) -> None:
+def demand_version_5(data: bytes | mmap.mmap) -> None:
+    """Demand that a file begins as one of version 5; raises LayoutError saying what it is instead."""
     if data[:20] == b"HEADER RECORD*******" and data[20:25] == b"LIBV8":
         raise LayoutError("is a transport file of version 8; a submission takes version 5")
     if data[:13] == b"**COMPRESSED*":

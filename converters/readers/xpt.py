@@ -30,6 +30,7 @@ from cdiscway.converters.xpt_layout import (
     FileLayout,
     LayoutError,
     decode_header,
+    demand_version_5,
     header_size,
     own_header,
 )
@@ -122,6 +123,7 @@ def _opened(source: Path) -> mmap.mmap:
 
 def _layout(source: Path, data: mmap.mmap, encoding: str) -> FileLayout:
     try:
+        demand_version_5(data)
         if len(data) % RECORD:
             raise LayoutError(f"is cut off: {len(data):,} bytes are no multiple of {RECORD}")
         size = header_size(data[: 8 * RECORD])

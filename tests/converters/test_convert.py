@@ -242,3 +242,65 @@ def test_the_command_lists_what_it_replaced(tmp_path: Path) -> None:
     arguments = [str(tmp_path / "a.xpt"), str(tmp_path / "b.xpt"), "--encoding", "cp1252", "--transliterate"]
     run = CliRunner().invoke(cdiscway, ["convert", *arguments])
     assert "replaced in A: 'µg' by 'ug' (2 records)" in run.output
+
+
+@pytest.mark.parametrize("suffix", [suffix for suffix in WRITERS if suffix != ".xpt"])
+def test_control_characters_go_there_and_back_on_request(suffix: str, tmp_path: Path) -> None:
+    frame = pd.DataFrame({"COVAL": ["tab\there", "line\r\nend\n", "\x01", "plain", "\n"]})
+    metadata = DatasetMetadata("CO", "Comments", (VariableMetadata("COVAL", "Comment", "Char", 100),))
+    write(frame, metadata, tmp_path / "co.xpt", control_characters="keep")
+    there, back = tmp_path / f"there{suffix}", tmp_path / "back.xpt"
+    convert(tmp_path / "co.xpt", there)
+    like = tmp_path / "co.xpt" if suffix == ".csv" else None
+    with pytest.raises(MistakesError, match=r"control character U\+0009"):
+        convert(there, back, Options(like=like))
+    assert not back.exists()
+    convert(there, back, Options(like=like, keep_controls=True))
+    assert back.read_bytes() == (tmp_path / "co.xpt").read_bytes()
+
+
+@pytest.mark.parametrize("suffix", [suffix for suffix in WRITERS if suffix != ".xpt"])
+def test_a_dataset_without_records_goes_there_and_back_on_request(suffix: str, tmp_path: Path) -> None:
+    write(FRAME.head(0), METADATA, tmp_path / "dm.xpt", allow_empty=True)
+    there, back = tmp_path / f"there{suffix}", tmp_path / "back.xpt"
+    convert(tmp_path / "dm.xpt", there)
+    like = tmp_path / "dm.xpt" if suffix == ".csv" else None
+    with pytest.raises(MistakesError, match="has no records"):
+        convert(there, back, Options(like=like))
+    convert(there, back, Options(like=like, allow_empty=True))
+    assert back.read_bytes() == (tmp_path / "dm.xpt").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("folder.xpt", None, "is a folder, not a file"),
+        ("text.xpt", b"hello\n", "is not a SAS transport file"),
+        ("v8.xpt", b"HEADER RECORD*******LIBV8   HEADER RECORD!!!!!!!".ljust(80), "is a transport file of version 8"),
+        ("cut.json", b'{"a":1', "is not JSON"),
+        ("list.json", b"[]", "is not an object with columns and rows"),
+        ("other.json", b'{"a":1}', "'columns' is missing"),
+        ("other.ndjson", b'{"a":1}\n[1]\n', "'columns' is missing"),
+        ("empty.ndjson", b"", "is not JSON"),
+        ("ragged.csv", b"A,B\n1,x\n2\n", "is not CSV"),
+        ("empty.csv", b"", "is not CSV"),
+        ("text.parquet", b"hello", "is not Parquet"),
+        ("text.sas7bdat", b"hello" * 300, "is no SAS dataset"),
+        ("dm.xlsx", b"", "'.xlsx' cannot be read (known: .xpt,"),
+    ],
+)
+def test_what_a_user_gives_by_mistake_is_named(name: str, content: bytes | None, says: str, tmp_path: Path) -> None:
+    if content is None:
+        (tmp_path / name).mkdir()
+    else:
+        (tmp_path / name).write_bytes(content)
+    done = CliRunner().invoke(cdiscway, ["convert", str(tmp_path / name), str(tmp_path / "out.parquet")])
+    assert says in str(done.exception) + done.output
+    assert isinstance(done.exception, MistakesError)
+    assert not (tmp_path / "out.parquet").exists()
+
+
+def test_a_folder_is_no_file_to_write(source: Path, tmp_path: Path) -> None:
+    (tmp_path / "out.xpt").mkdir()
+    with pytest.raises(MistakesError, match=r"out\.xpt: is a folder, not a file"):
+        convert(source, tmp_path / "out.xpt")
