@@ -5,7 +5,7 @@
 VS: wide vital signs (4 visits, 6 tests, units converted, baseline flag, study day), 23.5 records a subject. LB: a long
 laboratory form, 40 records a subject. A job is one process: start, read the raw CSV, plan, map, finish, write XPT; its
 processor time and peak memory are those of the operating system. Plain pandas does the same VS in the usual way.
-`--data` holds generated raw data (vs_raw.csv, lb_raw.csv, dm.csv); without it the script makes its own.
+`--data` holds generated raw data (vs_raw.csv, lb_raw.csv) and the dataset dm.xpt; without it the script makes its own.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+
+from cdiscway.converters.readers import xpt
 
 MONTHS = np.array("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split())  # noqa: SIM905
 VISITS = ["Screening", "Baseline", "Week 2", "Week 4"]
@@ -163,6 +165,13 @@ def make_lb(visits: pd.DataFrame, random: np.random.Generator) -> pd.DataFrame:
     )
 
 
+def people_of(path: Path) -> pd.DataFrame:
+    """Return the subjects of a DM: their number and the dates that study days and baselines count from."""
+    subjects, _ = xpt.read(path)
+    number = subjects["USUBJID"].astype("str").str.removeprefix("STDY01-")
+    return pd.DataFrame({"PATNUM": number, "RFSTDTC": subjects["RFSTDTC"], "RFXSTDTC": subjects["RFXSTDTC"]})
+
+
 def write_study(folder: Path, kind: str, subjects: int, data: Path | None) -> None:
     """Write a study folder with the raw data of one job."""
     (folder / "raw").mkdir(parents=True)
@@ -170,7 +179,7 @@ def write_study(folder: Path, kind: str, subjects: int, data: Path | None) -> No
     file = "vs_raw.csv" if kind == "VS" else "lb_raw.csv"
     if data is not None:
         shutil.copy(data / file, folder / "raw" / file)
-        shutil.copy(data / "dm.csv", folder / "raw" / "dm.csv")
+        people_of(data / "dm.xpt").to_csv(folder / "raw" / "dm.csv", index=False)
     else:
         random = np.random.default_rng(20240101 + subjects)
         people, start = make_subjects(subjects, random)
@@ -247,7 +256,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--subjects-vs", type=int, default=100_000)
     parser.add_argument("--subjects-lb", type=int, default=10_000)
-    parser.add_argument("--data", type=Path, help="folder with vs_raw.csv, lb_raw.csv and dm.csv")
+    parser.add_argument("--data", type=Path, help="folder with vs_raw.csv, lb_raw.csv and dm.xpt")
     parser.add_argument("--keep", type=Path, help="folder to keep vs.xpt and lb.xpt in")
     parser.add_argument("--only", choices=["VS", "LB"])
     parser.add_argument("--skip-pandas", action="store_true")
