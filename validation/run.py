@@ -98,17 +98,18 @@ def validate(
     standards: Sequence[str] = (),
     rules: Sequence[OpenRule] = (),
     define: Define | None = None,
+    sizes: Mapping[str, int] | None = None,
 ) -> ValidationResult:
     """Judge datasets against the guides' specs, controlled terminology and rules of the open format.
 
     A dataset follows the guide its spec names. `findings` and `not_run` are those that earlier stations reported: they
-    are shown with the others. `rules` are the user's, beside our own; `define` is the define.xml they may ask. Nothing
-    depends on time or chance.
+    are shown with the others. `rules` are the user's, beside our own; `define` is the define.xml they may ask, `sizes`
+    the bytes of each dataset's file. Nothing depends on time or chance.
     """
     study = Study({dataset.name: dataset for dataset in datasets}, terminology)
     study.views[PACKAGE] = View(_package(datasets))
     plans, lacking = _plan(study)
-    opened = OpenRules((*own_rules(), *rules), study, define)
+    opened = OpenRules((*own_rules(), *rules), study, define, sizes or {})
     plans = merged(plans, opened.checks())
     frames = {name: study.view(name).frame if name != PACKAGE else study.views[PACKAGE].frame for name in plans}
     outcomes, suites = _run(study, plans, frames)
@@ -243,7 +244,7 @@ def _run(
         return [], {}
     from .expectations import run_suites  # noqa: PLC0415 - importing great-expectations costs seconds
 
-    return run_suites(study, plans, frames, run_id="cdiscway")
+    return run_suites(study, plans, frames)
 
 
 def _subsume(lacking: Sequence[NotRun], causes: Sequence[Cause]) -> list[NotRun]:
