@@ -140,8 +140,8 @@ def test_the_page_says_how_many_values_agree(built: Built) -> None:
 def test_the_usual_templates_reach_the_published_values(tmp_path: Path) -> None:
     folder = write_study(tmp_path, "template/")
     write_sdtm(folder / "sdtm")
-    converted = convert(read_plan(folder))
-    adsl = converted.packages[0].datasets[0].frame.reset_index(drop=True)
+    made_datasets = {dataset.name: dataset.frame for dataset in convert(read_plan(folder)).packages[0].datasets}
+    adsl = made_datasets["ADSL"].reset_index(drop=True)
     made = pd.DataFrame(
         {name: as_text(adsl[name].astype(float) if name.endswith("DT") else adsl[name]) for name in adsl.columns}
     )
@@ -152,6 +152,10 @@ def test_the_usual_templates_reach_the_published_values(tmp_path: Path) -> None:
     status = made.set_index("SUBJID")[["ITTFL", "SAFFL", "EOSSTT", "DCSREAS", "SCRFDT"]]
     assert status.loc["1057"].tolist() == ["N", "N", "", "", "2013-12-20"], "a screen failure has no status"
     assert status.loc["1211"].tolist() == ["Y", "Y", "DISCONTINUED", "DEATH", ""]
+    times, expected = made_datasets["ADTTE"].reset_index(drop=True), published("adtte")
+    for name in ("USUBJID", "AVAL", "CNSR", "SRCSEQ", "STARTDT", "ADT"):
+        assert as_text(times[name]) == expected[name].tolist(), name
+    assert {*times["SRCDOM"]} == {"AE", "ADSL"}
 
 
 def test_given_sdtm_is_judged_but_only_what_was_made_counts(built: Built) -> None:
