@@ -1,6 +1,7 @@
 """CDISC's own engine beside ours: run an installed CORE on the same files, and say rule by rule where both agree.
 
-CORE is called as its documentation says (`core validate -s sdtmig -v 3-4 -d FOLDER -of JSON -o FILE`); nothing is fetched.
+CORE is called as its documentation says (`core validate -s sdtmig -v 3-4 -dp FILE ... -of JSON -o FILE`); nothing is fetched.
+Its files are named one by one, since it would read the parts of a split dataset as datasets of their own.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from cdiscway.specs.mistakes import Mistake, MistakesError
 
 from .causes import with_consequences
 from .checks import RULES
+from .intake import transport_files
 from .rule_checks import own_rules
 from .rule_model import Rule
 from .run import ValidationResult
@@ -54,9 +56,23 @@ class Agreement:
 
 def core_command(core: Path, data: Path, output: Path, define: Path | None) -> list[str]:
     """Return the command line of CORE; `output` has no suffix, CORE adds `.json`."""
-    run = [sys.executable, str(core)] if core.suffix == ".py" else [str(core)]
-    command = [*run, "validate", "-s", "sdtmig", "-v", "3-4", "-d", str(data), "-of", "JSON", "-o", str(output)]
+    run = [core_python(core), str(core)] if core.suffix == ".py" else [str(core)]
+    files = [word for file in transport_files(data) if not _is_analysis(file) for word in ("-dp", str(file))]
+    command = [*run, "validate", "-s", "sdtmig", "-v", "3-4", *files, "-of", "JSON", "-o", str(output)]
     return command if define is None else [*command, "-dxp", str(define)]
+
+
+def core_python(core: Path) -> str:
+    """Return the Python of the virtual environment beside core.py, where there is one: CORE asks for libraries of its own."""
+    beside = (
+        core.parent / name / place for name in (".venv", "venv") for place in ("bin/python", "Scripts/python.exe")
+    )
+    return next((str(python) for python in beside if python.is_file()), sys.executable)
+
+
+def _is_analysis(file: Path) -> bool:
+    """Whether a file holds an analysis dataset: CORE's rules for the SDTMIG would judge it as a domain of the sponsor's."""
+    return file.stem.lower().startswith("ad") and len(file.stem) > 2
 
 
 def run_core(core: Path, data: Path, define: Path | None = None) -> Mapping[str, Any]:
@@ -69,6 +85,11 @@ def run_core(core: Path, data: Path, define: Path | None = None) -> Mapping[str,
         command = core_command(place, data.resolve(), output, define.resolve() if define else None)
         # CORE looks for its resources beside itself
         done = subprocess.run(command, cwd=place.parent, capture_output=True, text=True, errors="replace", check=False)
+        if define is not None and "No such option" in done.stderr:  # early versions find the define.xml by themselves
+            command = core_command(place, data.resolve(), output, None)
+            done = subprocess.run(
+                command, cwd=place.parent, capture_output=True, text=True, errors="replace", check=False
+            )
         report = output.with_suffix(".json")
         if not report.is_file():
             last = (done.stderr.strip() or done.stdout.strip() or "it said nothing").splitlines()[-1]

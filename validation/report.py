@@ -164,7 +164,8 @@ def write_html(result: ValidationResult, path: Path, about: About | None = None)
     page = environment.get_template("report.html.j2").render(
         title=told.title,
         data=data,
-        bars=_bars(data["datasets"]),
+        bars=_bars(_places(data)),
+        quiet=[d["name"] for d in data["datasets"] if not sum(d[s] for s in SEVERITIES)],
         completeness=_strips(data["datasets"]),
         style=Markup((TEMPLATES / "report.css").read_text(encoding="utf-8")),
         script=Markup((TEMPLATES / "report.js").read_text(encoding="utf-8")),
@@ -246,6 +247,15 @@ def _subjects(findings: Sequence[Mapping[str, Any]]) -> list[list[Any]]:
     return ranked[:_MAX_SUBJECTS]
 
 
+def _places(data: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return what has findings, with their number by severity: datasets, then raw forms and the package."""
+    counts: dict[str, dict[str, int]] = {dataset["name"]: {} for dataset in data["datasets"]}
+    for finding in data["findings"]:
+        place = counts.setdefault(finding["dataset"], {})
+        place[finding["severity"]] = place.get(finding["severity"], 0) + 1
+    return [{"name": name, **dict.fromkeys(SEVERITIES, 0), **found} for name, found in counts.items() if found]
+
+
 def _bars(datasets: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return the bars of the chart: where each severity begins and how wide it is, in a width of 100."""
     most = max((sum(d[s] for s in SEVERITIES) for d in datasets), default=0) or 1
@@ -266,10 +276,15 @@ def _strips(datasets: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return [
         {
             "name": d["name"],
+            "share": _share(sum(d["completeness"].values()), d["records"] * len(d["completeness"])),
+            "empty": [name for name, count in d["completeness"].items() if not count],
             "cells": [
-                {"name": name, "percent": round(100 * count / d["records"], 1) if d["records"] else 0.0}
-                for name, count in d["completeness"].items()
+                {"name": name, "percent": _share(count, d["records"])} for name, count in d["completeness"].items()
             ],
         }
         for d in datasets
     ]
+
+
+def _share(count: int, of: int) -> float:
+    return round(100 * count / of, 1) if of else 0.0

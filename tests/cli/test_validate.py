@@ -13,6 +13,7 @@ import pytest
 from cdiscway.cli.main import main
 from cdiscway.converters.dataset import DatasetMetadata, VariableMetadata
 from cdiscway.converters.writers import xpt
+from cdiscway.validation.core import core_python, run_core
 
 RULE = """\
 Core: {{Id: {id}}}
@@ -149,6 +150,8 @@ import json, sys
 words = sys.argv[1:]
 assert words[0] == "validate" and words[words.index("-of") + 1] == "JSON"
 assert words[words.index("-s") + 1] == "sdtmig" and words[words.index("-v") + 1] == "3-4"
+files = [words[at + 1] for at, word in enumerate(words) if word == "-dp"]
+assert files and all(file.endswith(".xpt") and "/split/" not in file for file in files) and "-d" not in words
 rules = [
     {{"core_id": "CORE-1", "cdisc_rule_id": "CG9901", "status": "ISSUE REPORTED"}},
     {{"core_id": "CORE-2", "cdisc_rule_id": "CG9902", "status": "SUCCESS"}},
@@ -173,6 +176,20 @@ def test_core_runs_on_the_same_files_and_agreement_is_shown_rule_by_rule(
     assert "ours alone: CORE-2 (CG9902, OWN-2)" in out
     section = next(s for s in json.loads(report.read_text())["sections"] if s["title"].startswith("CDISC CORE"))
     assert section["rows"][0] == ["CORE-1", "CG9901", "both find", 1, 1, "OWN-1"]
+
+
+def test_core_runs_in_the_environment_beside_it_and_early_versions_without_define(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "venv" / "bin").mkdir(parents=True)
+    python = tmp_path / "venv" / "bin" / "python"
+    python.write_text(
+        "#!/bin/sh\nshift\ncase \"$*\" in *-dxp*) echo 'Error: No such option: -dxp' >&2; exit 2;; esac\n"
+        'while [ $# -gt 1 ]; do [ "$1" = -o ] && echo \'{"Rules_Report": []}\' > "$2.json"; shift; done\n'
+    )
+    python.chmod(0o755)
+    (tmp_path / "core.py").write_text("")
+    assert core_python(tmp_path / "core.py") == str(python)
+    assert run_core(tmp_path / "core.py", folder, folder / "define.xml") == {"Rules_Report": []}
+    assert core_python(folder / "core.py") == sys.executable
 
 
 @pytest.mark.parametrize(

@@ -58,6 +58,34 @@ def test_html_escapes_every_value(tmp_path: Path) -> None:
     assert EVIL in json.loads(payload[1])["texts"]
 
 
+def test_what_follows_from_a_cause_is_in_every_report_and_counts_in_none(tmp_path: Path) -> None:
+    below = Cause(Finding("CDW-DEF-DATA-MANDATORY", "error", "LB", "is mandatory", "LBTEST"))
+    told = result(Cause(Finding("CDW-REQ-NULL", "error", "LB", "no value", "LBTEST"), consequences=(below,)))
+    for name, write in {
+        "json": write_json,
+        "html": write_html,
+        "xlsx": write_xlsx,
+        "sarif": write_sarif,
+        "xml": write_junit,
+    }.items():
+        write(told, tmp_path / f"r.{name}", About("S"))
+    data = json.loads((tmp_path / "r.json").read_text())
+    jsonschema.validate(data, json.loads(SCHEMA.read_text(encoding="utf-8")))
+    assert (data["counts"]["error"], data["counts"]["consequences"]) == (1, 1)
+    assert [item["rule"] for item in data["findings"][0]["consequences"]] == ["CDW-DEF-DATA-MANDATORY"]
+    sarif = json.loads((tmp_path / "r.sarif").read_text())["runs"][0]["results"]
+    assert [item["ruleId"] for item in sarif] == ["CDW-REQ-NULL"]
+    assert sarif[0]["relatedLocations"][0]["message"]["text"] == "CDW-DEF-DATA-MANDATORY: is mandatory"
+    suite = etree.parse(tmp_path / "r.xml").getroot()[0]
+    assert suite.get("failures") == "1" and "CDW-DEF-DATA-MANDATORY LB: is mandatory" in suite[0][0].text
+    rows = list(openpyxl.load_workbook(tmp_path / "r.xlsx")["Findings"].values)
+    assert [(row[0], row[2], row[10]) for row in rows[1:]] == [
+        (1, "CDW-REQ-NULL", None),
+        (None, "CDW-DEF-DATA-MANDATORY", 1),
+    ]
+    assert "CDW-DEF-DATA-MANDATORY" in (tmp_path / "r.html").read_text()
+
+
 def test_html_needs_nothing_but_itself(tmp_path: Path) -> None:
     write_html(result(), tmp_path / "r.html", About("S"))
     page = (tmp_path / "r.html").read_text(encoding="utf-8")

@@ -94,13 +94,18 @@
     return box;
   }
 
+  function where(place) {
+    const [dataset, ...rest] = place.split(".");
+    return el("span", { className: "place" }, dataset, ...(rest.length ? [".", el("wbr", {}), rest.join(".")] : []));
+  }
+
   function cause(i) {
     const f = F[i], dataset = T[f[DATASET]], variable = T[f[VARIABLE]];
     const place = [dataset, variable].filter(Boolean).join(".") || "package";
     const records = f[EXAMPLES].length || f[RECORDS] > 1 ? `${number(f[RECORDS])} record${f[RECORDS] === 1 ? "" : "s"}` : "";
-    const size = [records, f[BELOW].length ? `+ ${f[BELOW].length}` : ""].filter(Boolean).join(" ");
+    const size = [records, f[BELOW].length ? `${f[BELOW].length} more with it` : ""].filter(Boolean).join(" · ");
     const button = el("button", { type: "button", "aria-expanded": "false" },
-      el("span", { className: "sev", textContent: SHOWN[f[0]] }), el("span", { className: "place", textContent: place }),
+      el("span", { className: "sev", textContent: SHOWN[f[0]] }), where(place),
       el("span", { className: "text", textContent: T[f[MESSAGE]] }), el("span", { className: "size", textContent: size }));
     const box = el("div", { className: "cause " + SEV[f[0]] }, button);
     button.addEventListener("click", () => {
