@@ -137,6 +137,16 @@ def test_the_page_says_how_many_values_agree(built: Built) -> None:
         assert f"| {name.upper()} | {len(published(name))} | {cells:,} |" in PAGE.read_text(encoding="utf-8")
 
 
+def test_the_end_of_study_counts_where_the_last_dose_has_no_end(tmp_path: Path) -> None:
+    folder = write_study(tmp_path)
+    write_sdtm(folder / "sdtm")
+    frame = frame_of("ex")
+    frame.loc[(frame["USUBJID"] == "01-701-1153") & (frame["EXSEQ"] == 3), "EXENDTC"] = ""
+    xpt.write(frame, metadata_of("ex", frame), folder / "sdtm" / "ex.xpt")
+    adsl = {d.name: d.frame for d in convert(read_plan(folder)).packages[0].datasets}["ADSL"].set_index("USUBJID")
+    assert as_text(adsl.loc[["01-701-1153"], "TRTEDT"]) == ["2014-04-01"], "not the end of the dose before, 2014-03-11"
+
+
 def test_the_usual_templates_reach_the_published_values(tmp_path: Path) -> None:
     folder = write_study(tmp_path, "template/")
     write_sdtm(folder / "sdtm")
