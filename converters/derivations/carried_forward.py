@@ -51,16 +51,16 @@ def carried_forward(
     placed = placed[usable[placed]]
     inside = placed[slot[placed] >= 0]
     # The last record of each group and slot: of equal places numpy keeps the one assigned last.
-    last = np.full((size, len(visits)), -1, dtype=np.int64)
+    last = np.full((size, len(visits)), -1, dtype=np.int32)
     last[codes[inside], slot[inside]] = inside
     here = np.zeros((size, len(visits)), dtype=np.bool_)
     exact = usable & (slot >= 0)
     exact[exact] = visits[slot[exact]] == numbers[exact]
     here[codes[exact], slot[exact]] = True
-    slots = np.maximum.accumulate(np.where(last >= 0, np.arange(len(visits)), -1), axis=1)
-    before = np.hstack([np.full((size, 1), -1), slots[:, :-1]])
+    slots = np.maximum.accumulate(np.where(last >= 0, np.arange(len(visits), dtype=np.int16), np.int16(-1)), axis=1)
+    before = np.hstack([np.full((size, 1), -1, dtype=np.int16), slots[:, :-1]])
     lacks_visit, lacks = np.nonzero((~here & (before >= 0)).T)
-    record = last[lacks, before[lacks, lacks_visit]]
+    record = last[lacks, before[lacks, lacks_visit]].astype(np.int64)
     sure = ~tied[record]
     undecided = np.zeros(len(numbers), dtype=np.bool_)
     undecided[record[~sure]] = True

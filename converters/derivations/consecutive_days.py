@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from .keys import Codes, Mask
+from .keys import Codes, Mask, rows_of
 
 Floats = npt.NDArray[np.float64]
 MissingDay = Literal["breaks", "holds", "skipped"]
@@ -72,7 +72,7 @@ def _daily(
     index: pd.Index, begins: Floats, measurements: Measurements, same_day: SameDay
 ) -> tuple[Codes, Floats, Mask]:
     """Return one record per subject and day, sorted: what holds on it by the rule for several records."""
-    codes = index.get_indexer(pd.Index(measurements.subject.astype("str"))).astype(np.int64)
+    codes = rows_of(index, measurements.subject)
     days = np.asarray(measurements.days, dtype=np.float64)
     used = np.flatnonzero((codes >= 0) & (days >= np.append(begins, np.nan)[codes]))
     order = used[np.lexsort([days[used], codes[used]])]
@@ -102,7 +102,7 @@ def _is_clear(
     index: pd.Index, codes: Codes, days: Floats, rule: Recovery, excluded: tuple[pd.Series, npt.ArrayLike]
 ) -> Mask:
     """Return which days have no excluded event from `clear_before` days before to `clear_after` days after."""
-    event_codes = index.get_indexer(pd.Index(excluded[0].astype("str"))).astype(np.int64)
+    event_codes = rows_of(index, excluded[0])
     event_days = np.asarray(excluded[1], dtype=np.float64)
     used = (event_codes >= 0) & ~np.isnan(event_days)
     before, after = rule.clear_before or 0, rule.clear_after or 0

@@ -8,13 +8,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from .keys import Mask, group_codes, sort_order
+from .keys import Mask, group_codes, rows_of, sort_order
 
 Floats = npt.NDArray[np.float64]
 
 
 def _codes(subjects: pd.Series, subject: pd.Series) -> npt.NDArray[np.int64]:
-    return pd.Index(subjects.astype("str")).get_indexer(pd.Index(subject.astype("str"))).astype(np.int64)
+    return rows_of(pd.Index(subjects.astype("str")), subject)
 
 
 def is_treatment(dose: npt.ArrayLike, treatment: pd.Series, placebo: str = "PLACEBO") -> Mask:

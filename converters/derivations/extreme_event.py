@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from .keys import Codes, Mask, keep_first
+from .keys import Codes, Mask, keep_first, rows_of
 
 Floats = npt.NDArray[np.float64]
 
@@ -84,7 +84,7 @@ def _of_source(
 ) -> tuple[Floats, Codes, Mask]:
     """Return the day, the record and whether several records are left, for each subject in one source."""
     size = len(index)
-    codes = index.get_indexer(pd.Index(item.subject.astype("str"))).astype(np.int64)
+    codes = rows_of(index, item.subject)
     days = np.asarray(item.days, dtype=np.float64)
     low, high = (np.append(side, np.nan)[codes] for side in limits)
     used = np.asarray((codes >= 0) & (days >= low) & (days <= high), dtype=np.bool_)

@@ -53,6 +53,18 @@ def group_codes(*columns: pd.Series) -> tuple[Codes, int]:
     return combined, size
 
 
+def rows_of(subjects: pd.Index, subject: pd.Series) -> Codes:
+    """Return the place of each record's subject among the `subjects`, -1 for none; categorical text is looked up once.
+
+    >>> rows_of(pd.Index(["1", "2"]), pd.Series(["2", "9", "1"], dtype="category")).tolist()
+    [1, -1, 0]
+    """
+    if isinstance(subject.dtype, pd.CategoricalDtype):
+        table = np.append(subjects.get_indexer(pd.Index(subject.cat.categories.astype("str"))), -1)
+        return np.asarray(table[subject.cat.codes.to_numpy()], dtype=np.int64)
+    return subjects.get_indexer(pd.Index(subject.astype("str"))).astype(np.int64)
+
+
 def sort_order(keys: Sequence[pd.Series]) -> Codes:
     """Return the positions of the records sorted by the keys, the first one first; missing before all values.
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from .keys import Codes, Mask, group_codes, label_codes, ranks
+from .keys import Codes, Mask, group_codes, label_codes, ranks, rows_of
 
 Floats = npt.NDArray[np.float64]
 
@@ -43,10 +43,9 @@ def periods_of(
     ([1, 2], [1.0, 21.0], [20.0, 30.0], ['A', 'B'])
     """
     index = pd.Index(subjects.astype("str"))
-    codes = index.get_indexer(pd.Index(subject.astype("str"))).astype(np.int64)
+    codes = rows_of(index, subject)
     starts, ends = np.asarray(start, dtype=np.float64), np.asarray(end, dtype=np.float64)
-    texts = value.astype("str")
-    places = ranks(texts)
+    places = ranks(value)
     undecided = _two_on_one_day(codes, starts, places, len(index))
     used = np.flatnonzero((codes >= 0) & ~np.isnan(starts) & (places >= 0) & ~np.append(undecided, True)[codes])
     order = used[np.lexsort([ends[used], places[used], starts[used], codes[used]])]  # an open end comes last
@@ -63,8 +62,13 @@ def periods_of(
     if until_next and len(firsts):
         followed = np.append(~begins[1:], False)
         last = np.where(followed, np.append(starts[firsts][1:], np.nan) - 1, last)
-    labels = sorted({str(text) for text in texts.dropna()})
-    return Periods(who, number, starts[firsts], last, label_codes(places[firsts], labels), undecided)
+    return Periods(who, number, starts[firsts], last, label_codes(places[firsts], _labels(value)), undecided)
+
+
+def _labels(value: pd.Series) -> list[str]:
+    """Return the distinct texts in the order of their ranks."""
+    categorical = isinstance(value.dtype, pd.CategoricalDtype)
+    return sorted(str(text) for text in (value.cat.categories if categorical else value.dropna().unique()))
 
 
 def _two_on_one_day(codes: Codes, starts: Floats, places: Codes, size: int) -> Mask:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from .duration import Unit, duration
-from .keys import Codes, Mask, first_records, group_codes, label_codes, take_or_missing
+from .keys import Codes, Mask, first_records, group_codes, label_codes, rows_of, take_or_missing
 
 Floats = npt.NDArray[np.float64]
 
@@ -59,7 +59,7 @@ def _pool(subjects: pd.Index, sources: Sequence[TimeSource]) -> _Pool:
 
 
 def _one(subjects: pd.Index, source: TimeSource) -> tuple[Codes, Floats, Floats, Floats]:
-    codes = subjects.get_indexer(pd.Index(source.subject.astype("str"))).astype(np.int64)
+    codes = rows_of(subjects, source.subject)
     days = np.asarray(source.days, dtype=np.float64)
     missing = np.full(len(days), np.nan)
     sequence = missing if source.sequence is None else source.sequence.to_numpy(dtype=np.float64, na_value=np.nan)
