@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from cdiscway.validation.report_junit import write_junit
 from cdiscway.validation.report_sarif import write_sarif
 from cdiscway.validation.report_xlsx import write_xlsx
 from cdiscway.validation.rule_checks import read_rule_folders
-from cdiscway.validation.rule_define import Define, read_define
+from cdiscway.validation.rule_define import Define, merged_defines, read_define
 from cdiscway.validation.rule_model import Rule
 from cdiscway.validation.run import ValidationResult, validate
 from cdiscway.validation.waivers import apply_waivers, read_waivers
@@ -105,6 +106,7 @@ def validate_folder(
         standards=standards,
         rules=rules,
         define=_define_of_rules(folder) if rules else None,
+        sizes={name: (folder / file).stat().st_size for name, file in package.files.items()} if rules else None,
     )
     file = waivers or folder / "waivers.yaml"
     if waivers is not None or file.is_file():
@@ -114,12 +116,13 @@ def validate_folder(
 
 
 def _define_of_rules(folder: Path) -> Define | None:
-    """Return the define.xml that rules may ask: the one of the tabulations, where there are several."""
+    """Return the define.xml that rules may ask: that of the tabulations first, where there are several."""
     found = sorted(folder.rglob("define.xml"), key=lambda path: (path.parent.name != "sdtm", path))
-    try:
-        return read_define(found[0]) if found else None
-    except MistakesError:  # told by check_defines
-        return None
+    read = []
+    for path in found:
+        with suppress(MistakesError):  # told by check_defines
+            read.append(read_define(path))
+    return merged_defines(read)
 
 
 def _without_waived(result: ValidationResult, file: Path) -> ValidationResult:

@@ -533,8 +533,26 @@ def get_column_order_from_dataset(request: Request) -> Column:
 
 @operation("get_column_order_from_library")
 def get_column_order_from_library(request: Request) -> Column:
-    """The variables of the domain in the standard, in order; filtered by `key_name` and `key_value`."""
-    return request.constant(_names(standard_variables(request.study, request.dataset), request.words))
+    """The variables of the domain in the standard, in order; filtered by `key_name` and `key_value`.
+
+    Those of the guide, between the identifiers and the timing variables that only the model has for the class.
+    """
+    return request.constant(_names(guide_order(request.study, request.dataset), request.words))
+
+
+def guide_order(study: RuleStudy, dataset: RuleDataset) -> list[LibraryVariable]:
+    """Return the guide's variables of a dataset, the model's identifiers before and its timing variables after them."""
+    if study.library is None:
+        raise CannotRunError(f"needs the metadata of {study.standard} {study.version}".rstrip())
+    guide = list(study.library.variables("SUPPQUAL" if dataset.is_supplemental else dataset.domain or dataset.name))
+    if not guide:
+        return model_variables(study, dataset)
+    if study.class_of(dataset) not in {"EVENTS", "FINDINGS", "FINDINGS ABOUT", "INTERVENTIONS"}:
+        return guide
+    known = {variable.name for variable in guide}
+    more = [variable for variable in model_variables(study, dataset) if variable.name not in known]
+    first, last = ([v for v in more if v.role == role] for role in ("Identifier", "Timing"))
+    return [*first, *guide, *last]
 
 
 def _model_order(request: Request) -> Column:

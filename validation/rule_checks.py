@@ -90,6 +90,7 @@ class OpenRules:
     rules: Sequence[Rule]
     study: Study
     define: Define | None = None
+    sizes: Mapping[str, int] = field(default_factory=dict)
     skipped: set[str] = field(default_factory=set)
     _said: dict[tuple[str, str, str], RuleOutcome] = field(default_factory=dict)
 
@@ -100,7 +101,7 @@ class OpenRules:
 
     @functools.cached_property
     def _datasets(self) -> dict[str, RuleDataset]:
-        return {name: encoded_dataset(self.study.view(name)) for name in self.study.datasets}
+        return {name: encoded_dataset(self.study.view(name), self.sizes.get(name)) for name in self.study.datasets}
 
     def _study(self, analysis: bool) -> RuleStudy:
         """Return what rules may ask: those on analysis data see all datasets, the others the tabulations."""
@@ -198,9 +199,9 @@ def says_nothing(rule: Rule, study: RuleStudy, unit: RuleDataset) -> bool:
     return any(not name.startswith("$") and not unit.table.has(unit.table.resolve(name)) for name in names)
 
 
-def encoded_dataset(view: View) -> RuleDataset:
-    """Return a dataset as the rules see it, on the codes that the other checks use."""
-    made = rule_dataset(view.dataset)
+def encoded_dataset(view: View, size: int | None = None) -> RuleDataset:
+    """Return a dataset as the rules see it, on the codes that the other checks use; `size` is its file's, in bytes."""
+    made = rule_dataset(view.dataset, size=size)
     loaders = {str(name): _encode_later(view, str(name)) for name in view.frame.columns}
     made.kept["table"] = Frame(len(view), loaders, made.prefix)
     return made

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from cdiscway.specs.mistakes import Mistake, MistakesError
-from cdiscway.specs.safe_xml import read_xml
+from cdiscway.specs.safe_xml import parse_xml, read_xml
 
 from .rule_columns import Mask, as_number, as_text
 from .rule_dates import is_duration, is_valid_date, parse_date
@@ -63,10 +63,31 @@ def read_define(path: Path) -> Define:
     Raises MistakesError where it is missing, not well-formed, declares a document type (no entity is expanded and no
     other file is read), or is no ODM file.
     """
-    root = read_xml(path, path.name).getroot()
+    return _of_root(read_xml(path, path.name).getroot(), path.name)
+
+
+def parse_define(content: bytes, name: str) -> Define:
+    """Read a define.xml from memory; see `read_define`."""
+    return _of_root(parse_xml(content, name).getroot(), name)
+
+
+def _of_root(root: Any, name: str) -> Define:
     if _local(root.tag) != "ODM":
-        raise MistakesError([Mistake(path.name, None, "", f"the root is {_local(root.tag)}, not ODM")])
+        raise MistakesError([Mistake(name, None, "", f"the root is {_local(root.tag)}, not ODM")])
     return _Reader(root).define()
+
+
+def merged_defines(defines: Sequence[Define]) -> Define | None:
+    """Return the define.xml of several packages as one (a dataset is described by the first that has it), or None."""
+    if not defines:
+        return None
+    backwards = list(reversed(defines))
+    return Define(
+        {name: facts for define in backwards for name, facts in define.datasets.items()},
+        {name: facts for define in backwards for name, facts in define.variables.items()},
+        {name: items for define in backwards for name, items in define.value_items.items()},
+        {kind: day for define in backwards for kind, day in define.terminology.items()},
+    )
 
 
 def _local(name: Any) -> str:

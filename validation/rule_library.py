@@ -14,6 +14,7 @@ from cdiscway.specs.store import bundled, full_title, imported, open_package, st
 from cdiscway.specs.tabulation import ModelVariable, Sdtm
 
 from .rule_data import LibraryVariable, RuleCodelist, RuleTerm, normal_class
+from .rule_model import normal_version
 
 _CLASSES: Mapping[str, ObservationClass] = {
     "INTERVENTIONS": "Interventions",
@@ -22,37 +23,48 @@ _CLASSES: Mapping[str, ObservationClass] = {
     "FINDINGS ABOUT": "Findings About",
 }
 _TABULATION = frozenset({"SDTMIG", "SENDIG", "TIG"})
+_SEND = (
+    "BG", "BW", "CL", "CO", "CV", "DD", "DM", "DS", "EG", "EX", "FW", "LB", "MA", "MI", "OM", "PC", "PM", "POOLDEF",
+    "PP", "RE", "RELREC", "SC", "SE", "SUPPQUAL", "TA", "TE", "TF", "TS", "TX", "VS",
+)  # fmt: skip
+"""The datasets of SENDIG 3.1."""
+_NEW_IN_3_4 = frozenset({"BE", "BS", "CP", "GF", "RELSPEC"})
+"""The datasets that SDTMIG 3.4 has and 3.3 has not; 3.3 has MO besides."""
 
 
 @dataclass(frozen=True)
 class StandardLibrary:
-    """Library metadata of SDTMIG 3.4 over SDTM 2.0."""
+    """Library metadata of SDTMIG 3.4 over SDTM 2.0; `others` are the datasets of a guide that has not the same ones."""
 
     standard: Sdtm
+    others: tuple[str, ...] = ()
     kept: dict[str, tuple[LibraryVariable, ...]] = field(default_factory=dict, compare=False)
 
     def domains(self) -> Sequence[str]:
         """Names of the guide's datasets."""
-        return self.standard.names
+        return self.others or self.standard.names
+
+    def _knows(self, domain: str) -> bool:
+        return domain in self.standard.names and domain in self.domains()
 
     def domain_label(self, domain: str) -> str:
         """Label of a dataset."""
-        return self.standard.dataset(domain).label if domain in self.standard.names else ""
+        return self.standard.dataset(domain).label if self._knows(domain) else ""
 
     def domain_class(self, domain: str) -> str:
         """Class of a dataset."""
-        return self.standard.dataset(domain).observation_class if domain in self.standard.names else ""
+        return self.standard.dataset(domain).observation_class if self._knows(domain) else ""
 
     def variables(self, domain: str) -> Sequence[LibraryVariable]:
         """Variables of a dataset in the guide's order."""
-        if domain not in self.standard.names:
+        if not self._knows(domain):
             return ()
         listed = self.standard.dataset(domain).variables
         return tuple(_of_guide(variable, i + 1) for i, variable in enumerate(listed))
 
     def allowed(self, domain: str) -> Sequence[LibraryVariable]:
         """All variables that may stand in a dataset, of the guide and of the model, in order."""
-        if domain not in self.standard.names:
+        if not self._knows(domain):
             return ()
         if domain not in self.kept:
             guide = set(self.standard.dataset(domain).names)
@@ -68,7 +80,7 @@ class StandardLibrary:
         return tuple(_of_model(variable, i + 1) for i, variable in enumerate(found))
 
     def _spec(self, class_name: str, domain: str) -> DatasetSpec | None:
-        if domain in self.standard.names:
+        if self._knows(domain):
             return self.standard.dataset(domain)
         observation_class = _CLASSES.get(normal_class(class_name))
         if observation_class is None:
@@ -93,10 +105,17 @@ def _of_model(variable: ModelVariable, order: int) -> LibraryVariable:
 def library_of(standard: str, version: str) -> StandardLibrary | None:
     """Return the library metadata for a standard, None where there is none (ADaM).
 
-    SDTMIG 3.4 is what the tool knows: older versions and SEND are judged by its classes and variables.
+    SDTMIG 3.4 is what the tool knows: SDTMIG 3.3 and SEND have datasets of their own, whose variables are those of 3.4
+    where it has them too.
     """
     found = load_standard("SDTMIG 3.4") if standard.upper() in _TABULATION else None
-    return StandardLibrary(found) if isinstance(found, Sdtm) else None
+    if not isinstance(found, Sdtm):
+        return None
+    if standard.upper() == "SENDIG":
+        return StandardLibrary(found, _SEND)
+    if (standard.upper(), normal_version(version)) == ("SDTMIG", "3.3"):
+        return StandardLibrary(found, tuple(sorted(({*found.names} - _NEW_IN_3_4) | {"MO"})))
+    return StandardLibrary(found)
 
 
 class PackageCodelists(Mapping[str, RuleCodelist]):
