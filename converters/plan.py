@@ -348,7 +348,10 @@ class _Planner:
         """A visit has one number and one name, and a raw name means one visit (arms may share them)."""
         seen: dict[tuple[str, object], str | float] = {}
         for place, visit in enumerate(self.study.file.visits):
-            pairs = [("VISITNUM", visit.VISITNUM, visit.VISIT), ("VISIT", visit.VISIT, visit.VISITNUM)]
+            pairs: list[tuple[str, object, str | float]] = [
+                ("VISITNUM", visit.VISITNUM, visit.VISIT),
+                ("VISIT", visit.VISIT, visit.VISITNUM),
+            ]
             pairs += [("raw", name, visit.VISIT) for name in dict.fromkeys((visit.VISIT, *visit.raw))]
             for word, given, means in pairs:
                 earlier = seen.setdefault((word, given), means)

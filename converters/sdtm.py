@@ -24,6 +24,8 @@ from .tables import StudyTables, identifiers, no_sources, stack_sources
 from .visit_rows import visit_rows
 
 Columns = dict[str, pd.Series]
+UNTICKED = frozenset({"0", "n", "no", "non", "false", "faux", "unchecked", "-", "nd", "nk", "na", "unk", "inconnu"})
+"""What stands in the column of a box that is not ticked (small letters); other texts are told."""
 
 
 @dataclass
@@ -188,6 +190,12 @@ class Mapper:
         """Return where the box in a column is ticked, by the words of the study."""
         codes, texts = columns.distinct(columns.as_text(context.column(name)))
         ticked = [text in context.study.file.words.checked for text in texts]
+        for place, text in enumerate(texts):
+            if not ticked[place] and text.casefold() not in UNTICKED:
+                message = (
+                    "is no word for a box that is ticked, and none for one that is not: name it under 'words: checked'"
+                )
+                context.report_value(codes == place, name, text, "CDW-MAP-RECODE", message, severity="warning")
         return np.asarray(np.append(np.array(ticked, dtype=bool), False)[codes])
 
     @staticmethod

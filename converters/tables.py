@@ -114,6 +114,13 @@ class StudyTables:
             right = np.where(counts[left] > 1, -1, right)
             left, first = np.unique(left, return_index=True)
             right = right[first]
+        if len(other) and len(table) and (right < 0).all():
+            by = ", ".join(join.match) or "the subject"
+            message = f"the join with form {join.form} finds no row for any record: do the values of {by} agree?"
+            nowhere = np.ones(len(table), dtype=bool)
+            self.reporter.report(
+                "CDW-MAP-JOIN", "warning", dataset, message, rows=nowhere, sources=table.sources, fix_in="mapping"
+            )
         joined = table.select(left)
         for name in join.take:
             joined.frame[name] = columns.take(other.frame[name], right)

@@ -185,6 +185,19 @@ def _as_days(text: pd.Series, kind: str, context: Context) -> Any:
         return Span(*possible_days(text))
     if kind == "days":
         return date_days(text)
+    codes, texts = columns.distinct(columns.drop_unused(text))
+    for place, item in enumerate(texts):
+        if read_number(item, context.decimal) is None:
+            message = "is used as a number in a derivation and is none"
+            context.report_value(
+                codes == place,
+                context.reads("a text"),
+                item,
+                "CDW-MAP-NUMBER",
+                message,
+                severity="warning",
+                kind="number",
+            )
     read = columns.numbers_of_distinct(text, lambda texts: [_number(item, context) for item in texts])
     return read.to_numpy(dtype=np.float64)
 

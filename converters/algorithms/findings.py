@@ -94,6 +94,7 @@ def standard_results(
         for result, item in zip(parsed, tuples, strict=True)
     ]
     _report(made, tuples, codes, context, variables.get(f"{prefix}STRESN"))
+    _report_factor(tuples, codes, test, context, variables.get(f"{prefix}STRESN"))
     _report_texts(parsed, tuples, codes, context, variables.get(f"{prefix}ORRES"))
     _report_kinds(targets, kinds, collected.result, test, context)
     numbers = np.array([item.number for item in made] + [np.nan])
@@ -170,6 +171,10 @@ def _standardise(parsed: ParsedResult, unit: str | None, test: TestRow, to: _Tar
     if parsed.number is None:
         return _Standard(parsed.standard, np.nan, None)
     number = Decimal(parsed.number)
+    if test.factor is not None and unit is not None and unit == test.standard_unit and Decimal(test.factor) != 1:
+        return _Standard(
+            None, np.nan, None, f"is in the standard unit already, which the factor {test.factor} would change"
+        )
     if test.factor is not None:
         number = _EXACT.multiply(number, Decimal(test.factor))
     elif target != unit:
@@ -276,6 +281,23 @@ def _report(
                 codes == place, "", item.lost, "CDW-MAP-NUMBER", message, severity="warning", kind="number", whole=True
             )
     context.target = None
+
+
+def _report_factor(
+    pairs: list[tuple[str | None, ...]],
+    codes: np.ndarray,
+    test: TestRow,
+    context: Context,
+    variable: VariableSpec | None,
+) -> None:
+    """One factor cannot be right for several units: told for all rows that have a unit."""
+    units = dict.fromkeys(pair[1] for pair in pairs if pair[0] and pair[1] and pair[1] != test.standard_unit)
+    if test.factor is not None and len(units) > 1:
+        rows = np.isin(codes, [place for place, pair in enumerate(pairs) if pair[1] in units])
+        message = f"results in several units ({', '.join(map(str, units))}) are multiplied by one factor, {test.factor}"
+        context.target = variable
+        context.report_rows(rows, "CDW-MAP-UNIT", message)
+        context.target = None
 
 
 def _report_texts(

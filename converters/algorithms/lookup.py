@@ -85,12 +85,20 @@ class LookupRule(RuleBase):
             keep = evaluate_condition(there, self.where)
             there = context.inside(there.table.select(np.flatnonzero(keep)))
         here_codes, there_codes = self._keys(context, there)
+        self._report_apart(here_codes, there_codes, context)
         if self.pick == "count":
             counts = np.bincount(there_codes[there_codes >= 0], minlength=int(here_codes.max(initial=-1)) + 1)
             return pd.Series(np.where(here_codes >= 0, counts[here_codes], 0).astype(np.float64))
         if self.lookup is None:
             raise ValueError("no column to look up")  # refused by the model
         return self._picked(self.lookup.evaluate(there), here_codes, there_codes, there, context)
+
+    def _report_apart(self, here: np.ndarray, there: np.ndarray, context: Context) -> None:
+        """Tell a lookup whose `match` columns have no value in common: 7 is not 007."""
+        if self.pairs and (here >= 0).any() and (there >= 0).any() and not np.isin(here[here >= 0], there).any():
+            names = ", ".join(f"{name} and {here_name}" for name, here_name in self.pairs.items())
+            message = f"the lookup in {self.key[0]} {self.key[1]} finds no row for any record: do the values of {names} agree?"
+            context.report_rows(here >= 0, "CDW-MAP-LOOKUP", message, "warning")
 
     def _keys(self, context: Context, there: Context) -> tuple[np.ndarray, np.ndarray]:
         """Return a code per row of both tables, equal where the rows belong together, -1 where a key is missing."""

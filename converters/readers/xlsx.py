@@ -204,7 +204,7 @@ def _rows(sheet: Any, header: list[str], line: int, mark: DecimalMark, shown: st
         RawNote("CDW-RAW-CELL", "warning", f"a cell of {name} holds Excel's error {value}", name, value, tuple(rows))
         for (name, value), rows in errors.items()
     ]
-    notes += _gaps(numbers)
+    notes += _gaps(numbers) + _merged(sheet, line, numbers)
     return RawTable(pd.DataFrame(columns, index=pd.RangeIndex(len(numbers))), tuple(notes), np.array(numbers, np.int64))
 
 
@@ -228,6 +228,23 @@ def _misplaced(row: Iterable[Any], width: int, line: int, shown: str, sheet: str
 def _gaps(numbers: list[int]) -> list[RawNote]:
     blank = (numbers[-1] if numbers else 0) - len(numbers)
     return [RawNote("CDW-RAW-GAP", "info", f"{blank} rows between the records are empty")] if blank else []
+
+
+def _merged(sheet: Any, line: int, numbers: list[int]) -> list[RawNote]:
+    """Name merged cells below the column names: only the first of them holds the value, the records below it have none."""
+    with sheet._get_source() as source:  # a sheet that is read row by row does not tell
+        refs = re.findall(rb'<(?:\w+:)?mergeCell\s[^>]*ref="([A-Z]+)([0-9]+):([A-Z]+)([0-9]+)"', source.read())
+    below = [
+        (left.decode(), int(top), right.decode(), int(last)) for left, top, right, last in refs if int(last) > line
+    ]
+    if not below:
+        return []
+    inside = {row - line for _, top, _, last in below for row in range(max(top, line + 1), last + 1)}
+    rows = tuple(place for place, number in enumerate(numbers) if number in inside)
+    shown = ", ".join(f"{left}{top}:{right}{last}" for left, top, right, last in below[:5])
+    shown += f" and {len(below) - 5} others" if len(below) > 5 else ""
+    message = f"cells are merged ({shown}): the first holds the value, the others are empty"
+    return [RawNote("CDW-RAW-CELL", "warning", message, rows=rows)] if rows else []
 
 
 def cell_text(cell: Any, mark: DecimalMark) -> str:

@@ -142,6 +142,28 @@ def test_a_stated_size_that_is_too_small_hides_no_cell(tmp_path: Path) -> None:
     assert rows_of(opened(tmp_path, format="xlsx").read("s")) == [{"A": "1", "B": "2"}, {"A": "3", "B": "4"}]
 
 
+def test_merged_cells_below_the_header_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "F.xlsx"
+    workbook(path, {"F": [["S", "G"], ["001", "a"], [None, "b"], ["002", "c"]]})
+    book = openpyxl.load_workbook(path)
+    book["F"].merge_cells("A2:A3")
+    book.save(path)
+    notes = opened(tmp_path, format="xlsx").read("F").notes
+    assert [(note.rule, note.rows) for note in notes] == [("CDW-RAW-CELL", (0, 1))]
+    assert "A2:A3" in notes[0].message
+
+
+@pytest.mark.parametrize("kind", ["delimited", "parquet"])
+def test_a_record_without_any_value_is_no_record(tmp_path: Path, kind: str) -> None:
+    frame = pd.DataFrame({"S": ["001", None, "002"], "G": ["a", " ", "c"]})
+    frame.to_csv(tmp_path / "F.csv", index=False) if kind == "delimited" else frame.to_parquet(tmp_path / "F.parquet")
+    table = opened(tmp_path, format=kind).read("F")
+    assert table.frame["S"].tolist() == ["001", "002"]
+    assert table.numbers is not None
+    assert table.numbers.tolist() == [1, 3]
+    assert [note.rule for note in table.notes] == ["CDW-RAW-GAP"]
+
+
 def test_an_error_cell_is_named(tmp_path: Path) -> None:
     workbook(tmp_path / "s.xlsx", {"DM": [["A"], ["#N/A"]]})
     table = opened(tmp_path, format="xlsx").read("s")
