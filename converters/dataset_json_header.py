@@ -24,7 +24,7 @@ Held = Literal["string", "integer", "float", "date", "time", "datetime"]
 NUMBERS = ("integer", "float", "double", "decimal")
 TIMES = ("date", "time", "datetime")
 TEXTS = ("string", "URI")
-_REQUIRED: Mapping[str, type] = {
+REQUIRED: Mapping[str, type] = {
     "datasetJSONCreationDateTime": str,
     "datasetJSONVersion": str,
     "itemGroupOID": str,
@@ -114,7 +114,7 @@ def decode_header(header: Mapping[str, Any], file: str) -> tuple[DatasetMetadata
 
 
 def _header_mistakes(header: Mapping[str, Any]) -> Iterator[str]:
-    for word, kind in _REQUIRED.items():
+    for word, kind in REQUIRED.items():
         if word not in header:
             yield f"{word!r} is missing"
         elif not isinstance(header[word], kind) or isinstance(header[word], bool):

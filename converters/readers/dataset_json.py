@@ -15,13 +15,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cdiscway.converters.dataset import DatasetMetadata
-from cdiscway.converters.dataset_json_header import TIMES, decode_header, holds_numbers
+from cdiscway.converters.dataset_json_header import REQUIRED, TIMES, decode_header, holds_numbers
 from cdiscway.converters.sas_formats import Kind
 from cdiscway.converters.sas_times import parse_iso
 from cdiscway.converters.text_values import arrow_text
 from cdiscway.converters.xpt_mistakes import DataMistake, DatasetJsonError, data_mistake
 from cdiscway.specs.mistakes import nearest
 from cdiscway.specs.model import VariableType
+
+from .json_rows import open_rows
 
 BLOCK_LINES = 1 << 14
 Row = list[Any]
@@ -75,14 +77,30 @@ def _opened(source: Path) -> tuple[dict[str, Any], Iterator[list[Row]]]:
     try:
         if is_by_line(source):
             return _opened_lines(source)
+        streamed = open_rows(source, REQUIRED, BLOCK_LINES)
+        if streamed is not None:
+            return streamed[0], _told(source, streamed[1])
         found = json.loads(source.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise DatasetJsonError([data_mistake(str(source), "", "", "there is no such file")]) from None
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise DatasetJsonError([data_mistake(str(source), "", "", f"is not JSON: {error}")]) from None
+        raise _no_json(source, error) from None
     if not isinstance(found, dict) or not isinstance(found.get("rows", []), list):
         raise DatasetJsonError([data_mistake(str(source), "", "", "is not an object with columns and rows")])
     return found, iter([found.get("rows", [])])
+
+
+def _told(source: Path, blocks: Iterator[list[Row]]) -> Iterator[list[Row]]:
+    """Yield the blocks; what is no JSON among them is a mistake of the file."""
+    try:
+        yield from blocks
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise _no_json(source, error) from None
+
+
+def _no_json(source: Path, error: ValueError) -> DatasetJsonError:
+    message = error.msg if isinstance(error, json.JSONDecodeError) and not error.pos else str(error)
+    return DatasetJsonError([data_mistake(str(source), "", "", f"is not JSON: {message}")])
 
 
 def _opened_lines(source: Path) -> tuple[dict[str, Any], Iterator[list[Row]]]:
@@ -90,7 +108,7 @@ def _opened_lines(source: Path) -> tuple[dict[str, Any], Iterator[list[Row]]]:
         header = json.loads(file.readline())
     if not isinstance(header, dict):
         raise DatasetJsonError([data_mistake(str(source), "", "", "line 1 is not the object with the columns")])
-    return header, _line_blocks(source)
+    return header, _told(source, _line_blocks(source))
 
 
 def _line_blocks(source: Path) -> Iterator[list[Row]]:
