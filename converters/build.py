@@ -5,9 +5,11 @@ The build folder appears whole or not at all: everything is written beside it an
 
 from __future__ import annotations
 
+import itertools
 import json
 import shutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import astuple, dataclass, fields, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -29,7 +31,8 @@ from .dataset import BuiltDataset
 from .documents import copy_documents, crf_pages, dictionaries, document_findings, package_documents
 from .finish import finish_sdtm, give_lengths, to_ascii
 from .plan import Plan, plan_study, study_place
-from .reporter import Recoded, Reporter, WorkItem
+from .readers.raw import files_not_read
+from .reporter import Recoded, Reporter, WorkItem, source_at
 from .results.arm import results_metadata
 from .results.fresh import keep_results
 from .sdtm import map_dataset
@@ -44,9 +47,11 @@ from .writers.split import FOLDER, Part, SplitError, write_split
 
 if TYPE_CHECKING:
     from cdiscway.validation.report import About
+    from cdiscway.validation.rule_dictionaries import Dictionary
     from cdiscway.validation.rule_model import Rule
     from cdiscway.validation.run import ValidationResult
 
+_TRIES = 5
 Progress = Callable[[str, int, int], None]
 """Told (what is done, how many steps are done, how many there are)."""
 
@@ -211,6 +216,7 @@ def report_transliterated(changed: Sequence[tuple[str, Replacement]], reporter: 
 def report_completeness(plan: Plan, tables: StudyTables, reporter: Reporter) -> None:
     """Report raw columns that are neither mapped nor declared, and raw rows that became no record."""
     undeclared = {form for form, column in plan.not_submitted}
+    report_not_read(plan, reporter)
     for form, names in plan.unmapped.items():
         for name in names:
             message = f"column {name} of form {form} is neither mapped nor listed as not submitted"
@@ -236,14 +242,22 @@ def report_completeness(plan: Plan, tables: StudyTables, reporter: Reporter) -> 
             )
 
 
+def report_not_read(plan: Plan, reporter: Reporter) -> None:
+    """Name each file of the raw folder that is no form and no part of one: nothing in it is in the package."""
+    if plan.given:
+        return
+    for shown in files_not_read(study_place(plan.study), plan.study.file.raw, plan.raw):
+        message = f"{shown} is in the raw folder, and nothing of it was read"
+        reporter.findings.append(Finding("CDW-RAW-FILE", "info", "", message, value=shown, fix_in="raw"))
+
+
 def build_study(folder: Path, progress: Progress = lambda *_: None) -> Built:
     """Build a study: all files of its build folder, which is replaced as a whole. Raises MistakesError."""
     progress("reading the study", 0, 1)
     plan = read_plan(folder)
     converted = convert(plan, progress)
     target = plan.study.build
-    part = target.with_name(f".{target.name}.part")
-    shutil.rmtree(part, ignore_errors=True)
+    part = own_folder(target)
     try:
         progress("writing datasets and define.xml", 0, 1)
         findings, parts = write_packages(converted, part)
@@ -262,14 +276,17 @@ def build_study(folder: Path, progress: Progress = lambda *_: None) -> Built:
     return Built(converted, result, about, target, manifest, dropped)
 
 
-def judge(converted: Converted, rules: Sequence[Rule] = (), waivers: Path | None = None) -> ValidationResult:
+def judge(
+    converted: Converted,
+    rules: Sequence[Rule] = (),
+    waivers: Path | None = None,
+    dictionaries: Mapping[str, Dictionary] | None = None,
+) -> ValidationResult:
     """Validate the packages together, so that analysis records can be traced to their sources.
 
     `rules` are the user's own beside ours; findings that `waivers` (else the study's waivers.yaml) names are set aside.
     """
     from cdiscway.validation.run import validate  # noqa: PLC0415 - only what validates pays for it
-
-    from .rule_facts import Asked, facts_of  # noqa: PLC0415
 
     datasets = [dataset for package in converted.packages for dataset in package.datasets]
     standards = [package.standard for package in converted.packages]
@@ -282,17 +299,7 @@ def judge(converted: Converted, rules: Sequence[Rule] = (), waivers: Path | None
         standards = [converted.plan.study.file.standards.sdtm, *standards]
         findings, not_run = (*findings, *given.findings), (*not_run, *given.not_run)
     terminology = converted.plan.terminology
-    asked = facts_of(converted) if rules else Asked()
-    result = validate(
-        datasets,
-        terminology,
-        findings=findings,
-        not_run=not_run,
-        standards=standards,
-        rules=rules,
-        define=asked.define,
-        sizes=asked.sizes,
-    )
+    result = validate(datasets, terminology, findings=findings, not_run=not_run, standards=standards, rules=rules)
     return without_waived(result, converted.plan.study, waivers)
 
 
@@ -357,9 +364,18 @@ def _unwritable(dataset: BuiltDataset, mistake: Mistake) -> Finding:
     variable, value = getattr(mistake, "variable", ""), getattr(mistake, "value", "")
     message = f"the transport file cannot hold this: {mistake.message}" + (f" ({mistake.hint})" if mistake.hint else "")
     record = getattr(mistake, "row", None)
+    source = source_at(dataset.sources, record - 1) if record and dataset.sources is not None else None
     return Finding(
-        "CDW-XPT", "error", dataset.name, message, variable=variable, value=value, record=record, fix_in="raw"
-    )
+        "CDW-XPT", "error", dataset.name, message, variable=variable, value=value, record=record, fix_in="raw",
+        keys=_keys_at(dataset, record), source=source,
+    )  # fmt: skip
+
+
+def _keys_at(dataset: BuiltDataset, record: int | None) -> dict[str, str]:
+    """Return the subject and the sequence of a record, for a reader to find it by."""
+    names = [name for name in dataset.frame.columns if name == "USUBJID" or name.endswith("SEQ")] if record else []
+    values = {str(name): dataset.frame[name].iloc[(record or 1) - 1] for name in names}
+    return {name: f"{value:g}" if isinstance(value, float) else str(value) for name, value in values.items()}
 
 
 def coded_formats(converted: Converted) -> set[str]:
@@ -592,11 +608,28 @@ def write_json(data: Any, path: Path) -> None:
     path.write_text(json.dumps(data, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
+def own_folder(target: Path) -> Path:
+    """Make a folder beside the target that no other build uses: two builds of one study leave each other's files alone."""
+    for number in itertools.count(1):
+        part = target.with_name(f".{target.name}.{number}.part")
+        with suppress(FileExistsError):
+            part.mkdir(parents=True)
+            return part
+    raise AssertionError  # pragma: no cover - count does not end
+
+
 def replace_folder(part: Path, target: Path) -> None:
-    """Put a finished folder in the place of the one before."""
-    old = target.with_name(f".{target.name}.old")
-    shutil.rmtree(old, ignore_errors=True)
-    if target.exists():
-        target.rename(old)
-    part.rename(target)
-    shutil.rmtree(old, ignore_errors=True)
+    """Put a finished folder in the place of the one before; where two builds end at one moment, the later one stays."""
+    old = own_folder(target)
+    try:
+        for left in reversed(range(_TRIES)):
+            with suppress(FileNotFoundError):
+                target.rename(old / str(left))
+            try:
+                part.rename(target)
+                return
+            except OSError:
+                if not left:
+                    raise
+    finally:
+        shutil.rmtree(old, ignore_errors=True)

@@ -72,8 +72,9 @@ def read_datasets(folder: Path) -> tuple[Datasets, list[NotRun]]:
         try:
             frame, metadata = xpt.read(path)
             datasets[metadata.name] = (frame, metadata)
-        except MistakesError as error:
-            not_run.append(NotRun("CDW-DEF-DATA", path.stem.upper(), str(error.mistakes[0])))
+        except (MistakesError, OSError) as error:
+            reason = str(error.mistakes[0]) if isinstance(error, MistakesError) else f"{path.name}: {error.strerror}"
+            not_run.append(NotRun("CDW-DEF-DATA", path.stem.upper(), reason))
     return datasets, not_run
 
 

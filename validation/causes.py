@@ -54,7 +54,7 @@ class Relation(Strict):
     `records` asks that the consequence's records are among those of the cause (their number, where one of the two does
     not tell its records), `subjects` the same of subjects, `source` that both begin at one raw row. `at` narrows the
     cause to one variable (DM.RFICDTC) or dataset; `into: analysis` asks for a cause in tabulation data and a consequence
-    in analysis data.
+    in analysis data; `about: value` asks that the value of the consequence names the dataset of the cause.
     """
 
     cause: tuple[str, ...] = Field(min_length=1)
@@ -62,12 +62,14 @@ class Relation(Strict):
     same: tuple[Literal["dataset", "variable", "value", "records", "subjects", "source"], ...] = ()
     at: str = ""
     into: Literal["analysis", ""] = ""
+    about: Literal["value", ""] = ""
 
-    def key(self, finding: Finding) -> tuple[Any, ...]:
-        """Return what must be equal in a cause and its consequence."""
+    def key(self, finding: Finding, *, follows: bool) -> tuple[Any, ...]:
+        """Return what must be equal in a cause and its consequence (`follows`)."""
         source = finding.source and (finding.source.file, finding.source.row)
         plain = [getattr(finding, name) for name in self.same if name in {"dataset", "variable", "value"}]
-        return (*plain, source if "source" in self.same else None)
+        named = (finding.value if follows else finding.dataset) if self.about else ""
+        return (*plain, source if "source" in self.same else None, named)
 
     def may_cause(self, finding: Finding) -> bool:
         """Whether a finding may be the cause of this relation."""
@@ -127,7 +129,7 @@ def folded(causes: Sequence[Cause], known: Sequence[Relation] | None = None) -> 
             other = causes[place]
             if place in above or not relation.may_follow(other.finding):
                 continue
-            for start in starts.get(relation.key(other.finding), ()):
+            for start in starts.get(relation.key(other.finding, follows=True), ()):
                 if start != place and relation.explains(causes[start], other) and place not in _chain(start, above):
                     above[place] = start
                     break
@@ -148,7 +150,7 @@ def _starts(
     found: dict[tuple[Any, ...], list[int]] = {}
     for place in sorted(place for rule in relation.cause for place in places.get(rule, ())):
         if relation.may_cause(causes[place].finding):
-            found.setdefault(relation.key(causes[place].finding), []).append(place)
+            found.setdefault(relation.key(causes[place].finding, follows=False), []).append(place)
     return found
 
 

@@ -64,7 +64,7 @@ def transport_files(folder: Path) -> list[Path]:
     """Return the transport files in and below a folder, in the order of their paths; `split` folders are left out."""
     if not folder.is_dir():
         raise MistakesError([Mistake(str(folder), None, "", "there is no such folder")])
-    found = (path for path in folder.rglob("*") if path.suffix.lower() == ".xpt" and path.is_file())
+    found = (path for path in folder.rglob("*") if path.suffix.lower() == ".xpt")
     return sorted(path for path in found if "split" not in path.relative_to(folder).parts)
 
 

@@ -22,6 +22,7 @@ from .checks.base import Terminology
 from .finding import Finding, NotRun, Severity, Source
 from .rule_checks import OpenRules, merged, own_rules
 from .rule_define import Define
+from .rule_dictionaries import Dictionary
 from .rule_model import Rule as OpenRule
 
 _MAX_VALUES = 1000
@@ -99,17 +100,18 @@ def validate(
     rules: Sequence[OpenRule] = (),
     define: Define | None = None,
     sizes: Mapping[str, int] | None = None,
+    dictionaries: Mapping[str, Dictionary] | None = None,
 ) -> ValidationResult:
     """Judge datasets against the guides' specs, controlled terminology and rules of the open format.
 
     A dataset follows the guide its spec names. `findings` and `not_run` are those that earlier stations reported: they
     are shown with the others. `rules` are the user's, beside our own; `define` is the define.xml they may ask, `sizes`
-    the bytes of each dataset's file. Nothing depends on time or chance.
+    the bytes of each dataset's file, `dictionaries` those at hand. Nothing depends on time or chance.
     """
     study = Study({dataset.name: dataset for dataset in datasets}, terminology)
     study.views[PACKAGE] = View(_package(datasets))
     plans, lacking = _plan(study)
-    opened = OpenRules((*own_rules(), *rules), study, define, sizes or {})
+    opened = OpenRules((*own_rules(), *rules), study, define, sizes or {}, dictionaries or {})
     plans = merged(plans, opened.checks())
     frames = {name: study.view(name).frame if name != PACKAGE else study.views[PACKAGE].frame for name in plans}
     outcomes, suites = _run(study, plans, frames)
@@ -288,7 +290,8 @@ def _value_causes(view: View, check: Check, hit: Hit, positions: npt.NDArray[np.
 def _record_cause(view: View, check: Check, hit: Hit, positions: npt.NDArray[np.intp], message: str) -> Cause:
     examples = tuple(_example(view, hit, int(at)) for at in positions[:_EXAMPLES])
     first = examples[0]
-    value = first.values.get(hit.variable, "") if len(first.values) <= 1 else _join(first.values)
+    alone = hit.by_value or len(first.values) <= 1
+    value = first.values.get(hit.variable, "") if alone else _join(first.values)
     finding = _finding(
         check,
         hit,

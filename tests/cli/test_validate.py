@@ -214,3 +214,15 @@ def test_two_engines_tell_one_cause_once(
     run(capsys, "validate", folder, "--rules", rules, "--json", report)
     found = [item for item in json.loads(report.read_text())["findings"] if item["rule"].startswith("OWN")]
     assert [(item["rule"], item["also"]) for item in found] == [("OWN-2", ["OWN-1"])]
+
+
+def test_a_file_that_cannot_be_opened_is_a_finding_and_a_check_not_run(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "vs.xpt").mkdir()
+    report = tmp_path / "report.json"
+    code, _, _ = run(capsys, "validate", folder, "--json", report)
+    data = json.loads(report.read_text())
+    assert code == 1 and not data["clean"]
+    assert ("CDW-FILE-READ", "VS") in {(item["rule"], item["dataset"]) for item in data["findings"]}
+    assert ("CDW-FILE-READ", "VS") in {(item["rule"], item["dataset"]) for item in data["not_run"]}

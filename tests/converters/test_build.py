@@ -6,12 +6,21 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import yaml
 
-from cdiscway.converters.build import build_study, read_plan, sha256
+from cdiscway.converters.build import (
+    build_study,
+    convert,
+    own_folder,
+    read_plan,
+    replace_folder,
+    sha256,
+    write_datasets,
+)
 from cdiscway.specs.mistakes import MistakesError
 
 CASES = yaml.safe_load((Path(__file__).parents[1] / "cases" / "build_mistakes.yaml").read_text(encoding="utf-8"))
@@ -102,3 +111,37 @@ def test_a_build_opens_no_socket(study: Path) -> None:
         "build_study(Path(sys.argv[1]))\n"
     )
     subprocess.run([sys.executable, "-c", script, str(study)], check=True, timeout=300)
+
+
+def test_two_builds_at_a_time_use_folders_of_their_own_and_the_later_one_stays(tmp_path: Path) -> None:
+    target = tmp_path / "build"
+    parts = [own_folder(target), own_folder(target)]
+    assert len(set(parts)) == 2
+    for number, part in enumerate(parts):
+        (part / "manifest.json").write_text(str(number))
+    for number, part in enumerate(parts):
+        replace_folder(part, target)
+        assert (target / "manifest.json").read_text() == str(number)
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_files_of_the_raw_folder_that_nothing_reads_are_named(study: Path) -> None:
+    (study / "raw" / "notes.docx").write_bytes(b"not read")
+    findings = convert(read_plan(study)).findings
+    assert "raw/notes.docx" in {item.value for item in findings if item.rule == "CDW-RAW-FILE"}
+
+
+def test_what_a_transport_file_cannot_hold_is_told_with_its_raw_row(study: Path, tmp_path: Path) -> None:
+    converted = convert(read_plan(study))
+    package = converted.packages[0]
+    at = next(place for place, dataset in enumerate(package.datasets) if dataset.name == "AE")
+    frame = package.datasets[at].frame.copy()
+    frame["AETERM"] = frame["AETERM"].astype("str").where(frame.index != 4, "Nausée")
+    changed = replace(package.datasets[at], frame=frame)
+    datasets = (*package.datasets[:at], changed, *package.datasets[at + 1 :])
+    told = write_datasets(replace(converted, packages=(replace(package, datasets=datasets),)), tmp_path / "part")
+    [finding] = [item for item in told if item.rule == "CDW-XPT"]
+    assert changed.sources is not None and finding.source is not None
+    assert (finding.dataset, finding.variable, finding.record) == ("AE", "AETERM", 5)
+    assert finding.source.row == changed.sources["row"].iloc[4]
+    assert finding.keys["USUBJID"] == frame["USUBJID"].iloc[4]
