@@ -288,6 +288,8 @@ def judge(
     """
     from cdiscway.validation.run import validate  # noqa: PLC0415 - only what validates pays for it
 
+    from .rule_facts import Asked, facts_of  # noqa: PLC0415
+
     datasets = [dataset for package in converted.packages for dataset in package.datasets]
     standards = [package.standard for package in converted.packages]
     findings, not_run = converted.findings, tuple[NotRun, ...]()
@@ -299,7 +301,18 @@ def judge(
         standards = [converted.plan.study.file.standards.sdtm, *standards]
         findings, not_run = (*findings, *given.findings), (*not_run, *given.not_run)
     terminology = converted.plan.terminology
-    result = validate(datasets, terminology, findings=findings, not_run=not_run, standards=standards, rules=rules)
+    asked = facts_of(converted) if rules else Asked()
+    result = validate(
+        datasets,
+        terminology,
+        findings=findings,
+        not_run=not_run,
+        standards=standards,
+        rules=rules,
+        define=asked.define,
+        sizes=asked.sizes,
+        dictionaries=dictionaries,
+    )
     return without_waived(result, converted.plan.study, waivers)
 
 
