@@ -13,11 +13,49 @@ def command() -> None:
     """Work with conformance rules in CDISC's open rule format."""
 
 
+@command.command("list")
+@click.option("--standard", type=click.Choice(["sdtm", "adam"]), help="Rules on tabulations or on analysis data alone.")
+@click.option("--severity", type=click.Choice(["error", "warning", "info"]))
+def list_rules(standard: str | None, severity: str | None) -> None:
+    """List the rules that a build and validate run: id, severity, what must hold."""
+    from cdiscway.validation.catalogue import all_rules
+
+    shown = [rule for rule in all_rules() if severity in {None, rule.severity}]
+    if standard is not None:
+        shown = [rule for rule in shown if (rule.group in {"adam", "open"}) is (standard == "adam")]
+    for rule in shown:
+        click.echo(f"{rule.id}  {rule.severity}  {rule.title}")
+    click.echo(f"{len(shown)} rules")
+
+
+@command.command("show")
+@click.argument("rule_id", metavar="ID")
+def show_rule(rule_id: str) -> None:
+    """Show one rule: what must hold, where it comes from, where to mend, and its text where it is a file."""
+    from cdiscway.specs.mistakes import nearest
+    from cdiscway.validation.catalogue import all_rules
+    from cdiscway.validation.rule_checks import OWN, own_rules
+
+    known = {rule.id: rule for rule in all_rules()}
+    if rule_id.upper() not in known:
+        raise click.BadParameter(
+            f"there is no rule {rule_id}. {nearest(rule_id.upper(), known)}".strip(), param_hint="ID"
+        )
+    rule = known[rule_id.upper()]
+    click.echo(f"{rule.id} ({rule.severity}): {rule.title}.")
+    for text in (rule.description, f"Source: {rule.citation}" if rule.citation else "", f"Mend in: {rule.fix_in}"):
+        if text:
+            click.echo(text)
+    for file in (own.file for own in own_rules() if own.id == rule.id):
+        click.echo("\n" + (OWN / file).read_text(encoding="utf-8").rstrip())
+
+
 @command.command("test")
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--rule", "only", metavar="ID", help="Run the cases of this rule alone (CORE-000001).")
+@click.option("--dictionary", multiple=True, metavar="NAME=DIR", help="A dictionary that rules ask: meddra=FOLDER.")
 @click.option("-v", "--verbose", is_flag=True, help="Name the cases that passed, too.")
-def test_rules(folder: Path, only: str | None, verbose: bool) -> None:
+def test_rules(folder: Path, only: str | None, dictionary: tuple[str, ...], verbose: bool) -> None:
     """Run the cases below FOLDER: what a rule finds must be what its case expects.
 
     A case agrees in dataset, record, variable and value, or it fails; a rule that cannot run fails with its reason.
@@ -26,10 +64,11 @@ def test_rules(folder: Path, only: str | None, verbose: bool) -> None:
     from cdiscway.cli.progress import progress_of
     from cdiscway.specs.mistakes import Mistake, MistakesError
     from cdiscway.validation.rule_cases import CaseRunner
+    from cdiscway.validation.rule_dictionaries import read_dictionaries
     from cdiscway.validation.rule_library import PackageTerminology, library_of
     from cdiscway.validation.rule_model import rule_files
 
-    runner = CaseRunner(library_of, PackageTerminology())
+    runner = CaseRunner(library_of, PackageTerminology(), read_dictionaries(dictionary))
     passed = failed = 0
     noted: list[str] = []
     with progress_of("reading the rules") as progress:

@@ -18,6 +18,7 @@ FILE = click.Path(path_type=Path, dir_okay=False)
     type=click.Path(exists=True, path_type=Path),
     help="Run the rules of a folder in CDISC's open rule format, too (may be repeated).",
 )
+@click.option("--dictionary", multiple=True, metavar="NAME=DIR", help="A dictionary that rules ask: meddra=FOLDER.")
 @click.option("--html", type=FILE, help="Write the report as one HTML page.")
 @click.option("--json", "json_file", type=FILE, help="Write the report as JSON.")
 @click.option("--xlsx", type=FILE, help="Write the report as a workbook.")
@@ -32,6 +33,7 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 def command(  # noqa: PLR0913, PLR0917 - one parameter per option
     path: Path,
     rules: tuple[Path, ...],
+    dictionary: tuple[str, ...],
     html: Path | None,
     json_file: Path | None,
     xlsx: Path | None,
@@ -51,7 +53,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter per option
     for folder in rules:
         _tell_others(folder)
     with progress_of("validating") as progress:
-        judged = validate_path(path, progress, rules, waivers, core)
+        judged = validate_path(path, progress, rules, waivers, core, dictionary)
     print_datasets(judged.result, judged.about)
     print_verdict(judged.result)
     if core is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,6 +23,7 @@ from cdiscway.validation.report_sarif import write_sarif
 from cdiscway.validation.report_xlsx import write_xlsx
 from cdiscway.validation.rule_checks import read_rule_folders
 from cdiscway.validation.rule_define import Define, merged_defines, read_define
+from cdiscway.validation.rule_dictionaries import Dictionary, read_dictionaries
 from cdiscway.validation.rule_model import Rule
 from cdiscway.validation.run import ValidationResult, validate
 from cdiscway.validation.waivers import apply_waivers, read_waivers
@@ -63,20 +64,24 @@ def validate_path(
     rules: Sequence[Path] = (),
     waivers: Path | None = None,
     core: Path | None = None,
+    dictionaries: Sequence[str] = (),
 ) -> Judged:
     """Validate a study folder (it is mapped in memory) or a folder of transport files. Raises MistakesError.
 
     `rules` are folders of rules in the open format, run beside ours; `waivers` is a file of waivers (else the folder's
-    own waivers.yaml); `core` is an installed CDISC CORE to run on the same files.
+    own waivers.yaml); `core` is an installed CDISC CORE to run on the same files; `dictionaries` are named as
+    `meddra=FOLDER`.
     """
-    more = read_rule_folders(rules)
+    more, held = read_rule_folders(rules), read_dictionaries(dictionaries)
     if (path / "study.yaml").is_file():
         converted = convert(read_plan(path), progress)
         progress("validating", 0, 1)
-        judged = Judged(judge(converted, more, waivers), about_study(converted), converted.plan.study.build / "sdtm")
+        judged = Judged(
+            judge(converted, more, waivers, held), about_study(converted), converted.plan.study.build / "sdtm"
+        )
     else:
         progress("reading the files", 0, 1)
-        judged = validate_folder(path, load_terminology(), progress, more, waivers)
+        judged = validate_folder(path, load_terminology(), progress, more, waivers, held)
     if core is None:
         return judged
     progress("running CDISC CORE", 0, 1)
@@ -89,6 +94,7 @@ def validate_folder(
     progress: Progress = lambda *_: None,
     rules: Sequence[Rule] = (),
     waivers: Path | None = None,
+    dictionaries: Mapping[str, Dictionary] | None = None,
 ) -> Judged:
     """Validate every transport file in and below a folder, against each define.xml that stands beside them."""
     findings, not_run, said = check_defines(folder)
@@ -107,6 +113,7 @@ def validate_folder(
         rules=rules,
         define=_define_of_rules(folder) if rules else None,
         sizes={name: (folder / file).stat().st_size for name, file in package.files.items()} if rules else None,
+        dictionaries=dictionaries,
     )
     file = waivers or folder / "waivers.yaml"
     if waivers is not None or file.is_file():

@@ -23,6 +23,7 @@ from .operators import CannotRunError, VariableMissingError
 from .rule_columns import Codes, Column, as_text, constant, encode, joint_codes, spread
 from .rule_data import LibraryVariable, RuleCodelist, RuleDataset, RuleStudy, normal_class
 from .rule_dates import fill, parse_date
+from .rule_dictionaries import Dictionary
 from .rule_frame import Frame, shorten
 
 
@@ -850,21 +851,128 @@ def valid_codelist_dates(request: Request) -> Column:
 # dictionaries -------------------------------------------------------------------------------------------------------
 
 
+def _dictionary(request: Request, name: str = "") -> Dictionary:
+    kind = (name or str(request.words.get("external_dictionary_type") or "meddra")).lower()
+    found = request.study.dictionaries.get(kind)
+    if found is None:
+        raise CannotRunError(f"needs the dictionary {kind}, which is not at hand")
+    return found
+
+
+def _terms(request: Request) -> Mapping[str, str]:
+    """The terms by code of the level that a rule names (all levels without)."""
+    dictionary, level = _dictionary(request), request.words.get("dictionary_term_type")
+    if level is not None:
+        return dictionary.terms.get(str(level).upper(), {})
+    return {code: term for terms in dictionary.terms.values() for code, term in terms.items()}
+
+
+@operation("valid_external_dictionary_value")
+def valid_external_dictionary_value(request: Request) -> Column | dict[str, Column]:
+    """Whether the value is a term of the dictionary, at the level `dictionary_term_type` (a code in a variable of codes)."""
+    terms, name = _terms(request), _present(request, str(request.words["name"]))
+    if name.endswith("CD"):
+        return valid_external_dictionary_code(request)
+    exact = request.words.get("case_sensitive", True)
+    exact = exact is True or str(exact).lower() == "true"
+    known = {term if exact else term.lower() for term in terms.values()}
+    column = request.frame.column(name)
+    return _yes_no(column.where_text(lambda text: (text if exact else text.lower()) in known))
+
+
+@operation("valid_external_dictionary_code")
+def valid_external_dictionary_code(request: Request) -> Column:
+    """Whether the value is a code of the dictionary, at the level `dictionary_term_type`."""
+    terms = _terms(request)
+    return _yes_no(request.frame.column(_present(request, str(request.words["name"]))).where_text(terms.__contains__))
+
+
+@operation("valid_external_dictionary_code_term_pair")
+def valid_external_dictionary_code_term_pair(request: Request) -> Column:
+    """Whether the code and the term beside it (`external_dictionary_term_variable`) belong together."""
+    codes = _present(request, str(request.words["name"]))
+    terms = _present(request, str(request.words["external_dictionary_term_variable"]))
+    return _yes_no(_pairs_hold(request, _terms(request), codes, terms))
+
+
+def _yes_no(mask: Any) -> Column:
+    return Column([False, True], mask.astype(np.intp))
+
+
+def _pairs_hold(request: Request, known: Mapping[str, str], codes: str, terms: str) -> Any:
+    code, term = request.frame.column(codes), request.frame.column(terms)
+    due = code.map(lambda value: known.get(as_text(value)))
+    here, there = joint_codes(due, term, as_text)
+    return (here == there) & (here >= 0)
+
+
+_MEDDRA = {
+    "SOC": ("--SOCCD", "--SOC"), "HLGT": ("--HLGTCD", "--HLGT"), "HLT": ("--HLTCD", "--HLT"),
+    "PT": ("--PTCD", "--DECOD"), "LLT": ("--LLTCD", "--LLT"),
+}  # fmt: skip
+"""The variables of codes and terms, by level."""
+
+
+def _all_levels(request: Request, judge: Callable[[Mapping[str, str], str, str], Any]) -> Column:
+    dictionary = _dictionary(request, "meddra")
+    mask = np.ones(request.frame.length, dtype=bool)
+    for level, names in _MEDDRA.items():
+        code, term = (request.frame.resolve(name) for name in names)
+        mask &= judge(dictionary.terms.get(level, {}), code, term)
+    return _yes_no(mask)
+
+
+def _known_or_missing(request: Request, name: str, known: Iterable[str]) -> Any:
+    members = frozenset(known)
+    if not request.frame.has(name):
+        return np.ones(request.frame.length, dtype=bool)
+    return request.frame.column(name).where_text(members.__contains__, missing=True)
+
+
+@operation("valid_meddra_code_references")
+def valid_meddra_code_references(request: Request) -> Column:
+    """Whether all codes of MedDRA that the record has (--SOCCD to --LLTCD) are codes of their level."""
+    return _all_levels(request, lambda terms, code, _: _known_or_missing(request, code, terms))
+
+
+@operation("valid_meddra_term_references")
+def valid_meddra_term_references(request: Request) -> Column:
+    """Whether all terms of MedDRA that the record has (--SOC to --LLT, --DECOD) are terms of their level."""
+    return _all_levels(request, lambda terms, _, term: _known_or_missing(request, term, terms.values()))
+
+
+@operation("valid_meddra_code_term_pairs")
+def valid_meddra_code_term_pairs(request: Request) -> Column:
+    """Whether codes and terms of MedDRA belong together at each level at which the record has both."""
+
+    def judge(terms: Mapping[str, str], code: str, term: str) -> Any:
+        if not (request.frame.has(code) and request.frame.has(term)):
+            return np.ones(request.frame.length, dtype=bool)
+        lacking = request.frame.column(code).missing | request.frame.column(term).missing
+        return _pairs_hold(request, terms, code, term) | lacking
+
+    return _all_levels(request, judge)
+
+
+@operation("valid_define_external_dictionary_version")
+def valid_define_external_dictionary_version(request: Request) -> Column:
+    """Whether define.xml names the version of the dictionary that is at hand."""
+    dictionary = _dictionary(request)
+    if request.study.define is None:
+        raise CannotRunError("needs a define.xml")
+    return request.constant(request.study.define.dictionaries.get(dictionary.name) == dictionary.version)
+
+
 def _needs_dictionary(name: str) -> None:
     def refuse(request: Request) -> Column:
-        kind = str(request.words.get("external_dictionary_type") or ("whodrug" if "whodrug" in name else "meddra"))
-        raise CannotRunError(f"needs the dictionary {kind}, which is not part of the study")
+        raise CannotRunError("needs the dictionary whodrug, which this tool does not read")
 
-    refuse.__doc__ = "Needs a licensed dictionary."
+    refuse.__doc__ = "Needs WHODrug, which is not read: the rule is not run."
     operation(name)(refuse)
 
 
-for _name in (
-    "valid_define_external_dictionary_version", "valid_external_dictionary_value", "valid_external_dictionary_code",
-    "valid_external_dictionary_code_term_pair", "valid_meddra_code_references", "valid_meddra_code_term_pairs",
-    "valid_meddra_term_references", "valid_whodrug_references", "whodrug_code_hierarchy",
-):  # fmt: skip
-    _needs_dictionary(_name)
+_needs_dictionary("valid_whodrug_references")
+_needs_dictionary("whodrug_code_hierarchy")
 
 
 @operation("get_xhtml_errors")

@@ -2,8 +2,7 @@
 
 Layout: `<rule>/rule.yml`; `positive|negative/<case>/data/` with `_datasets.csv` (file, label), `_variables.csv`
 (dataset, variable, label, type, length), one CSV (or transport file) per dataset and `.env` (PRODUCT, VERSION, CT,
-DEFINE_XML, USE_CASE, SUBSTANDARD, and the folders of dictionaries: MEDDRA, WHODRUG); `results/results.csv` (Dataset,
-Record, Variable, Value).
+DEFINE_XML, USE_CASE, SUBSTANDARD); `results/results.csv` (Dataset, Record, Variable, Value).
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ import csv
 import io
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
@@ -24,6 +23,7 @@ from cdiscway.specs.mistakes import Mistake, MistakesError
 
 from .rule_data import LibraryMetadata, RuleDataset, RuleStudy, TerminologySource
 from .rule_define import read_define
+from .rule_dictionaries import Dictionary
 from .rule_model import Rule, normal_version, read_rule, rule_files
 from .rule_run import RuleOutcome, run_rules
 
@@ -49,6 +49,7 @@ class CaseRunner:
 
     library: LibraryLoader
     terminology: TerminologySource | None = None
+    dictionaries: Mapping[str, Dictionary] = field(default_factory=dict)
 
     def run_folder(self, folder: Path, only: str | None = None) -> Iterator[CaseResult]:
         """Run every case below a folder, rule by rule; `only` takes the rule of that id.
@@ -93,7 +94,7 @@ class CaseRunner:
     def run_case(self, rule: Rule, name: str, case: Path) -> CaseResult:
         """Run one case."""
         try:
-            study = read_study(case / "data", self.library, self.terminology)
+            study = read_study(case / "data", self.library, self.terminology, self.dictionaries)
             outcomes = run_rules([rule], study)
         except (MistakesError, OSError, UnicodeDecodeError) as error:
             return CaseResult(name, _case_name(case), False, f"the case cannot be read: {error}")
@@ -119,7 +120,12 @@ def _case_name(case: Path) -> str:
 # reading ------------------------------------------------------------------------------------------------------------
 
 
-def read_study(data: Path, library: LibraryLoader, terminology: TerminologySource | None) -> RuleStudy:
+def read_study(
+    data: Path,
+    library: LibraryLoader,
+    terminology: TerminologySource | None,
+    dictionaries: Mapping[str, Dictionary] | None = None,
+) -> RuleStudy:
     """Read the data of a case as a study."""
     words = read_environment(next(iter(sorted(data.glob("*.env"))), data / ".env"))
     listed = [row for row in _rows(_listing(data, "datasets", "tables")) if row.get("Filename")]
@@ -143,6 +149,7 @@ def read_study(data: Path, library: LibraryLoader, terminology: TerminologySourc
         words.get("SUBSTANDARD", ""),
         words.get("USE_CASE", ""),
         tuple(part.strip() for part in words.get("CT", "").split(",") if part.strip()),
+        dictionaries or {},
     )
 
 

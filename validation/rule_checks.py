@@ -22,6 +22,7 @@ from .checks.view import View
 from .rule_columns import Codes, Column
 from .rule_data import RuleDataset, RuleStudy, rule_dataset
 from .rule_define import Define
+from .rule_dictionaries import Dictionary
 from .rule_frame import Frame
 from .rule_library import PackageTerminology, library_of
 from .rule_model import Condition, Group, Rule, read_rules
@@ -91,6 +92,7 @@ class OpenRules:
     study: Study
     define: Define | None = None
     sizes: Mapping[str, int] = field(default_factory=dict)
+    dictionaries: Mapping[str, Dictionary] = field(default_factory=dict)
     skipped: set[str] = field(default_factory=set)
     _said: dict[tuple[str, str, str], RuleOutcome] = field(default_factory=dict)
 
@@ -111,7 +113,15 @@ class OpenRules:
         standard, version = ANALYSIS if analysis else TABULATION
         library = library_of(standard, version)
         return RuleStudy(
-            tuple(seen), library, PackageTerminology(), self.define, standard, version, ct=named, use_case="INDH"
+            tuple(seen),
+            library,
+            PackageTerminology(),
+            self.define,
+            standard,
+            version,
+            ct=named,
+            use_case="INDH",
+            dictionaries=self.dictionaries,
         )
 
     def checks(self) -> dict[str, list[Check]]:

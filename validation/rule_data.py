@@ -11,6 +11,7 @@ import pandas as pd
 
 from cdiscway.converters.dataset import BuiltDataset, VariableMetadata
 
+from .rule_dictionaries import Dictionary
 from .rule_frame import Frame, frame_of_series
 
 if TYPE_CHECKING:
@@ -167,6 +168,7 @@ class RuleStudy:
     substandard: str = ""
     use_case: str = ""
     ct: tuple[str, ...] = ()
+    dictionaries: Mapping[str, Dictionary] = field(default_factory=dict)
     kept: dict[Any, Any] = field(default_factory=dict, compare=False)
 
     def dataset(self, name: str) -> RuleDataset | None:

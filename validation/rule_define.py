@@ -47,6 +47,7 @@ class Define:
     variables: Mapping[str, Mapping[str, Facts]]
     value_items: Mapping[str, Sequence[ValueItem]] = field(default_factory=dict)
     terminology: Mapping[str, str] = field(default_factory=dict)
+    dictionaries: Mapping[str, str] = field(default_factory=dict)
 
     def variable_facts(self, dataset: str) -> Mapping[str, Facts]:
         """Facts of a dataset's variables, in the order of its ItemRefs; none for a dataset not described."""
@@ -87,6 +88,7 @@ def merged_defines(defines: Sequence[Define]) -> Define | None:
         {name: facts for define in backwards for name, facts in define.variables.items()},
         {name: items for define in backwards for name, items in define.value_items.items()},
         {kind: day for define in backwards for kind, day in define.terminology.items()},
+        {name: version for define in backwards for name, version in define.dictionaries.items()},
     )
 
 
@@ -147,6 +149,7 @@ class _Reader:
             variables,
             {name: tuple(self.value_items(group)) for name, group in groups.items()},
             self.terminology(),
+            {str(e.get("Dictionary")).lower(): str(e.get("Version") or "") for e in self.every("ExternalCodeList")},
         )
 
     def dataset(self, group: Any, names: list[str]) -> Facts:

@@ -90,7 +90,7 @@ class ValidationResult:
         return bool(sum(self.checks.values())) and not self.not_run and not self.count("error")
 
 
-def validate(
+def validate(  # noqa: PLR0913 - all but two by name
     datasets: Sequence[BuiltDataset],
     terminology: Terminology | None,
     *,
