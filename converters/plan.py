@@ -17,7 +17,7 @@ from cdiscway.specs.mistakes import MistakeCollector, MistakesError, nearest
 from cdiscway.specs.model import DatasetSpec, VariableSpec
 from cdiscway.specs.standards import Standard, load_standard
 
-from .algorithms.assign import check_condition, check_term
+from .algorithms.assign import ColumnRule, check_condition, check_term
 from .algorithms.base import RuleBase, Scope, TableKey
 from .algorithms.dates import DEFAULT_UNKNOWN, DateFormatError, compile_format
 from .algorithms.derive import OWN_FILE, own_signatures
@@ -515,6 +515,10 @@ class _Planner:
                 scope.use(name, (*here, "match"))
             if other is None:
                 continue
+            for name in join.take:
+                if name in scope.names or (name in self.tables.get(records.key, ()) and name not in join.match):
+                    hint = "take it with a lookup, under another name"
+                    scope.add((*here, "take"), f"'{name}' is a column already: it would be overwritten", hint)
             for name in (*join.match, *join.take):
                 other.use(name, (*here, "take" if name in join.take else "match"))
             if join.where is not None:
@@ -533,12 +537,19 @@ class _Planner:
             by_test |= self._check_each(item, draft, scope, (*way, "each", place))
         outer = set(scope.names)
         dependent: set[str] = set()
+        made: set[str] = set()
         for name, rule in records.set.items():
             probe: set[str] = set()
             scope.names = outer | by_test | dependent
             rule_names(rule, probe)
             self._check_rule(rule, name, draft, scope, (*way, "set", name))
             own_columns = set(self.tables.get(records.key, ()))
+            for twin in sorted(probe & own_columns & made) if records.form is not None else ():
+                message = f"'{twin}' is a column of the form and a variable set above: which one is meant?"
+                hint = "give the column, or what the variable is made of, another name under 'let', and use that"
+                scope.add((*way, "set", name), message, hint)
+            if not isinstance(rule, ColumnRule) or rule.column != name or rule.changes:
+                made.add(name)
             if (probe - own_columns) & (by_test | dependent):
                 dependent.add(name)
             outer.add(name)

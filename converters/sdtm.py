@@ -232,7 +232,10 @@ class Mapper:
         result = columns.as_text(test.result.evaluate(context))
         not_done = np.zeros(len(context), dtype=bool)
         if test.not_done is not None:
-            not_done = context.mask(test.not_done) & columns.missing(result)
+            said_so = context.mask(test.not_done)
+            not_done = said_so & columns.missing(result)
+            message = f"'{test.not_done}' says that the test was not done, but there is a result, which stays"
+            context.report_rows(said_so & ~not_done, "CDW-MAP-RESULT", message, "warning", fix_in="raw")
         words = context.study.file.words.not_done
         if words:
             codes, texts = columns.distinct(result)

@@ -26,7 +26,7 @@ from .dates import (
     parse_dates,
     parse_times,
 )
-from .iso8601 import date_days
+from .iso8601 import compare_partial, date_days
 from .results import read_number
 
 if TYPE_CHECKING:
@@ -132,6 +132,9 @@ class IntervalRule(RuleBase):
         start, end = (columns.as_text(rule.evaluate(context)) for rule in self.interval)
         both = ~columns.missing(start) & ~columns.missing(end) & ~columns.same_text(start, end)
         made = interval(start, end)
+        turned = both & (compare_partial(start, end) > 0)
+        message = "an interval ends before it starts"
+        context.report_rows(turned, "CDW-MAP-DATE-IMPOSSIBLE", message, "warning", fix_in="raw")
         return columns.choose([both, ~columns.missing(start), ~columns.missing(end)], [made, start, end], len(context))
 
     def provenance(self, table: TableKey) -> Provenance:

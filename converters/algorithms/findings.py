@@ -109,6 +109,8 @@ def standard_results(
         units = (original, shown["STRESU"], _recoded(collected.range_unit, len(original), prefix, context, variables))
         shown |= _ranges(collected, units, test, (targets, kinds), context)
         bounds = [shown[name].to_numpy(dtype=np.float64) for name in ("STNRLO", "STNRHI")]
+        message = "the lower limit of the reference range is above the upper one"
+        context.report_rows(bounds[0] > bounds[1], "CDW-MAP-RANGE", message, "warning", fix_in="raw")
         if f"{prefix}NRIND" not in context.values:
             shown["NRIND"] = reference_range_indicator(numbers[codes], *bounds)
     return StandardResults(
