@@ -35,6 +35,7 @@ def derive_dataset(plan: DatasetPlan, tables: StudyTables) -> BuiltDataset:
         mapper.blocks += mapper.map_block(part)
     mapped = mapper.stack(mapper.blocks)
     mapper.set_over_all(mapped)
+    mapper.name_tables(mapped)
     sort_records(mapped)
     return shape(mapped)
 
@@ -85,12 +86,40 @@ class AnalysisMapper(Mapper):
         if said.predecessor and name in self.provenance:
             return
         method = (said.method or (f"{said.predecessor}." if said.predecessor else "")).replace(f"{self.plan.name}.", "")
-        own = () if said.origin == "Assigned" else said.columns
+        own = tuple(dict.fromkeys(self._of_dataset(column, records) for column in said.columns))
         made = Provenance("Derived" if said.predecessor else said.origin, "Sponsor", in_words(method, records), (), own)
         code = records.set.get("PARAMCD")
         if isinstance(code, ValueRule) and name in {"AVAL", "AVALC"}:
             self.by_value[name, "PARAMCD", code.text] = made
         self.provenance.setdefault(name, []).append(made)
+
+    def _of_dataset(self, column: str, records: Records) -> str:
+        """Return a column as the dataset has it: a working name of a computed parameter is its AVAL."""
+        item = None if records.computed is None else records.computed.values.get(column.partition(".")[2])
+        return column if item is None else f"{self.plan.name}.{item.value}"
+
+    def _note_derived(self, records: Records) -> None:
+        """Write down what the records made of those above hold, beside what is said of the records above."""
+        kind = records.set.get("DTYPE")
+        which = f"DTYPE {kind.text}" if isinstance(kind, ValueRule) else "a summary"
+        said: dict[str, str] = {}
+        if records.summarized is not None:
+            same = f"of the records with the same {', '.join(records.summarized.by)}"
+            same += f" where {records.summarized.where}" if records.summarized.where else ""
+            said = {name: f"{how} of {name} {same}" for name, how in records.summarized.values.items()}
+        if records.carried is not None:
+            last = f"of the last record of an earlier visit by {', '.join(records.carried.order)}"
+            said = {"AVAL": f"AVAL {last}"} | dict.fromkeys(("AVISIT", "AVISITN"), "visit without a record")
+        for name, method in said.items():
+            if name in self.plan.variables and name not in records.set:
+                before = [_told(part) for part in self.provenance.get(name, [])]
+                self.provenance[name] = [*before, Provenance("Derived", "Sponsor", f"In records of {which}: {method}.")]
+
+    def name_tables(self, mapped: Mapped) -> None:
+        """Let the methods say what the tables of study.yaml hold."""
+        in_words = self.tables.plan.study.file.analysis.in_words
+        for name, part in mapped.provenance.items():
+            mapped.provenance[name] = replace(part, method=in_words(part.method))
 
     def set_over_all(self, mapped: Mapped) -> None:
         """Set the variables that are about all records of the dataset together."""
@@ -109,6 +138,7 @@ class AnalysisMapper(Mapper):
 
     def map_block(self, part: BlockPlan) -> list[Block]:
         """Map one block; each time-to-event parameter of it is a block of records of its own."""
+        self._note_derived(part.records)
         if not part.records.time_to_event:
             return super().map_block(part)
         context = self.context(self.rows(part.records))
@@ -213,6 +243,13 @@ class AnalysisMapper(Mapper):
                 self.provenance[name].append(found)
         for name in ("SRCDOM", "SRCVAR", "SRCSEQ", "EVNTDESC", "CNSDTDSC"):
             self.provenance.setdefault(name, [Provenance("Assigned", "Sponsor")])
+
+
+def _told(part: Provenance) -> Provenance:
+    """Return a copy's provenance as a method, since it is no copy in all records."""
+    if not part.predecessor:
+        return part
+    return replace(part, origin="Derived", source="Sponsor", method=f"{part.predecessor}.", predecessor="")
 
 
 def in_words(method: str, records: Records) -> str:

@@ -67,3 +67,38 @@ class Analysis(Strict):
     def windows_of(self, name: str) -> list[Window]:
         """Return a table of windows."""
         return [Window(row.AVISIT, row.AVISITN, row.start, row.end, row.target) for row in self.windows[name]]
+
+    def in_words(self, method: str) -> str:
+        """Return a method that says what the tables hold which it names ("by the groups AGEGR1 of the study").
+
+        >>> tables = Analysis(groups={"AGEGR1": ({"label": "<65", "below": 65}, {"label": ">=65"})})
+        >>> tables.in_words("Group of DM.AGE by the groups AGEGR1 of the study.")
+        'Group of DM.AGE by the groups AGEGR1 (<65: below 65; >=65: the rest).'
+        """
+        tables = {f"groups {name}": [_said_group(row) for row in rows] for name, rows in self.groups.items()}
+        tables |= {f"windows {name}": [_said_window(row) for row in rows] for name, rows in self.windows.items()}
+        tables |= {f"periods {name}": [_said_period(source)] for name, source in self.periods.items()}
+        for name, said in tables.items():
+            method = method.replace(f"the {name} of the study", f"the {name} ({'; '.join(said)})")
+        return method
+
+
+def _said_group(row: GroupRow) -> str:
+    if row.below is None and row.up_to is None:
+        return f"{row.label}: the rest"
+    return f"{row.label}: " + (f"below {row.below:g}" if row.below is not None else f"up to {row.up_to:g}")
+
+
+def _said_window(row: WindowRow) -> str:
+    target = "" if row.target is None else f", target {row.target:g}"
+    window = Window(row.AVISIT, row.AVISITN, row.start, row.end, row.target)
+    return f"{row.AVISIT}, number {row.AVISITN:g}: days {window.said}{target}"
+
+
+def _said_period(source: PeriodSource) -> str:
+    where = f" where {source.where}" if source.where else ""
+    until = ", to the day before the next" if source.until == "next" else ""
+    name = source.dataset
+    return (
+        f"runs of {name} with one {name}.{source.by}{where}, from {name}.{source.start} to {name}.{source.end}{until}"
+    )

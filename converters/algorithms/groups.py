@@ -15,7 +15,6 @@ from cdiscway.converters.derivations.visits import Window, study_days_apart, win
 from cdiscway.specs.load import Way
 from cdiscway.specs.mistakes import nearest
 
-from . import columns
 from .assign import check_term, describe
 from .base import Context, RuleBase, Scope, TableKey, merge_provenance
 from .derive import as_kind
@@ -51,7 +50,7 @@ class GroupRule(RuleBase):
     def provenance(self, table: TableKey) -> Provenance:
         """Derived, by the table."""
         what = "Group" if self.part == "label" else "Number of the group"
-        method = f"{what} of {describe(self.group, table)} by the table {self.table} of the study."
+        method = f"{what} of {describe(self.group, table)} by the groups {self.table} of the study."
         merged = merge_provenance([self.group.provenance(table)], method)
         return Provenance(self.origin or "Derived", "Sponsor", method, merged.forms, merged.columns)
 
@@ -79,7 +78,7 @@ class WindowRule(RuleBase):
         days = as_kind(self.window.evaluate(context), "number", context)
         windows = context.study.file.analysis.windows_of(self.table)
         place = window_of(days, windows)
-        texts = {"visit": [item.visit for item in windows], "range": [said_range(item) for item in windows],
+        texts = {"visit": [item.visit for item in windows], "range": [item.said for item in windows],
                  "unit": ["DAYS" for _ in windows]}  # fmt: skip
         if self.part in texts:
             return label_codes(place, texts[self.part])
@@ -95,9 +94,9 @@ class WindowRule(RuleBase):
             "unit": "Unit", "range": "First and last day",
         }[self.part]  # fmt: skip
         of = "" if self.part == "visit" else ", of the window"
-        method = f"{what}{of} that holds {day}, by the table {self.table} of the study."
+        method = f"{what}{of} that holds {day}, by the windows {self.table} of the study."
         if self.part == "visit":
-            method = f"Analysis visit whose window holds {day}, by the table {self.table} of the study."
+            method = f"Analysis visit whose window holds {day}, by the windows {self.table} of the study."
         merged = merge_provenance([self.window.provenance(table)], method)
         return Provenance(self.origin or "Derived", "Sponsor", method, merged.forms, merged.columns)
 
@@ -110,18 +109,6 @@ def has_table(name: str, tables: object, kind: str, scope: Scope, way: Way) -> b
     message = f"study.yaml has no '{name}' under 'analysis: {{{kind}: ...}}'"
     scope.add((*way, "table"), message, nearest(name, known) or (f"known are {', '.join(known)}" if known else ""))
     return False
-
-
-def said_range(window: Window) -> str:
-    """Return a window in words.
-
-    >>> said_range(Window("WEEK 1", 1, 2, 11)), said_range(Window("BASELINE", 0, None, 1)), said_range(Window("END", 9, 30, None))
-    ('2 to 11', 'up to 1', 'from 30')
-    """
-    low, high = (None if day is None else columns.number_text(day) for day in (window.start, window.end))
-    if low is None:
-        return "any day" if high is None else f"up to {high}"
-    return f"from {low}" if high is None else (low if low == high else f"{low} to {high}")
 
 
 def _bounds(windows: list[Window], part: str) -> npt.NDArray[np.float64]:

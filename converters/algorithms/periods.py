@@ -83,7 +83,7 @@ class PeriodRule(RuleBase):
         """Derived, by the table."""
         what = {"start": "First day", "end": "Last day", "value": "Value", "count": "Number"}[self.part]
         which = "the periods" if self.part == "count" else f"period {self.period}"
-        method = f"{what} of {which} of the subject, by the table {self.table} of the study."
+        method = f"{what} of {which} of the subject, by the periods {self.table} of the study."
         return Provenance(self.origin or "Derived", "Sponsor", method)
 
 

@@ -137,7 +137,7 @@ class SourcesRule(RuleBase):
         limits = [f"not before {describe(rule, table)}" for rule in self.not_before]
         limits += [f"not after {describe(rule, table)}" for rule in self.not_after]
         limits += self.more_words(table)
-        what = {"date": "", "value": "Value of the record with the ", "dataset": "Dataset of the ",
+        what = {"date": "", "value": f"{self._given_words()} of the record with the ", "dataset": "Dataset of the ",
                 "variable": "Variable of the ", "sequence": "Sequence number of the record with the "}[self.part]  # fmt: skip
         head = f"{what}{'earliest' if self.word == 'earliest' else 'latest'} of {said}"
         partial = "; a partial date counts as its first possible day" if self.partial == "first" else ""
@@ -147,6 +147,13 @@ class SourcesRule(RuleBase):
         return Provenance(
             self.origin or "Derived", "Sponsor", method, merged.forms, tuple(dict.fromkeys([*names, *merged.columns]))
         )
+
+    def _given_words(self) -> str:
+        """Return the values that the sources give, in words."""
+        said = [
+            describe(source.gives, ("dataset", source.dataset)) for source in self.sources if source.gives is not None
+        ]
+        return " or ".join(dict.fromkeys(said))
 
     def more_words(self, table: TableKey) -> list[str]:
         """Return further limits in words."""

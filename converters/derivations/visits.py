@@ -24,6 +24,18 @@ class Window:
     end: float | None
     target: float | None = None
 
+    @property
+    def said(self) -> str:
+        """The days in words (AWRANGE).
+
+        >>> Window("WEEK 1", 1, 2, 11).said, Window("BASELINE", 0, None, 1).said, Window("END", 9, 30, None).said
+        ('2 to 11', 'up to 1', 'from 30')
+        """
+        low, high = (None if day is None else f"{day:g}" for day in (self.start, self.end))
+        if low is None:
+            return "any day" if high is None else f"up to {high}"
+        return f"from {low}" if high is None else (low if low == high else f"{low} to {high}")
+
 
 def overlapping(windows: Sequence[Window]) -> list[tuple[str, str]]:
     """Return the pairs of windows that share a day: a mistake, since a day could belong to both.
