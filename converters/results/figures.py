@@ -5,7 +5,7 @@ The bytes depend on the data alone: no date, no random names, the fonts that mat
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
@@ -93,7 +93,8 @@ def named_curves(figure: Figure, data: AnalysisData) -> list[NamedCurve]:
 
 def _of_line(figure: Figure, line: Line, groups: Sequence[Group], data: AnalysisData) -> Iterator[NamedCurve]:
     records = data.select(TIME_DATASET, f'PARAMCD == "{line.parameter}"')
-    label = line.label or str(next(iter(records["PARAM"].dropna()), line.parameter))
+    told: Iterable[str] = records["PARAM"].dropna() if "PARAM" in records else ()
+    label = line.label or str(next(iter(told), line.parameter))
     for group in groups:
         part, level = group.of(records), group.name
         made = survival_curve if figure.kind == "kaplan_meier" else None

@@ -40,7 +40,10 @@ def header(made: MadeTable) -> list[str]:
 
 
 def body(made: MadeTable) -> list[tuple[str, list[str]]]:
-    """Return the lines of a table, each with its kind: `head` (the name of a variable), `level`, or `line`."""
+    """Return the lines of a table, each with its kind: `head` (the name of a variable), `level` (set in), or `line`.
+
+    A label that begins with a blank is set in too.
+    """
     rows: list[tuple[str, list[str]]] = []
     last = 0
     for line in made.lines:
@@ -52,7 +55,9 @@ def body(made: MadeTable) -> list[tuple[str, list[str]]]:
         p = "" if line.level else line.p_text
         texts = [cell.text for cell in line.cells]
         cells = _beside(made, texts, p, line.published or "", agreement_sign(line.agreement))
-        rows.append(("level" if line.level else "line", [line.level or line.row.label, *cells]))
+        label = line.level or line.row.label
+        is_below = bool(line.level) or label.startswith(" ")
+        rows.append(("level" if is_below else "line", [label.strip(), *cells]))
     return rows
 
 

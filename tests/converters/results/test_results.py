@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from cdiscway.converters.dataset import DatasetMetadata, VariableMetadata
 from cdiscway.converters.results import run
 from cdiscway.converters.results.ard import in_words
 from cdiscway.converters.results.run import Results, compute_results, write_results
 from cdiscway.converters.results.spec import NAMES, Figure, Row, Table, read_displays
-from cdiscway.converters.writers import xpt
 from cdiscway.specs.mistakes import MistakesError
 
 pytest.importorskip("sksurv", reason="the optional extra cdiscway[results] is not installed")
 
+WriteDataset = Callable[[Path, str, pd.DataFrame], None]
 STUDY = """\
 study: S1
 title: A study
@@ -47,27 +47,19 @@ curves: [{parameter: OS}]
 """
 
 
-def write_dataset(folder: Path, name: str, frame: pd.DataFrame) -> None:
-    kinds = {column: "Num" if frame[column].dtype == float else "Char" for column in frame.columns}
-    variables = tuple(
-        VariableMetadata(column, column, kind, 8 if kind == "Num" else 0) for column, kind in kinds.items()
-    )
-    xpt.write(frame, DatasetMetadata(name, name, variables), folder / f"{name.lower()}.xpt")
-
-
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
+def folder(tmp_path: Path, write_dataset: WriteDataset) -> Path:
     adam = tmp_path / "build" / "adam"
     adam.mkdir(parents=True)
     (tmp_path / "results").mkdir()
     (tmp_path / "study.yaml").write_text(STUDY)
     (tmp_path / "results" / "t1.yaml").write_text(TABLE)
     (tmp_path / "results" / "f1.yaml").write_text(FIGURE)
-    write_data(adam, list(range(6)))
+    write_data(write_dataset, adam, list(range(6)))
     return tmp_path
 
 
-def write_data(adam: Path, order: list[int]) -> None:
+def write_data(write_dataset: WriteDataset, adam: Path, order: list[int]) -> None:
     text = {
         "USUBJID": [f"S{i}" for i in range(6)], "SAFFL": ["Y"] * 5 + ["N"], "TRT01A": ["A", "A", "B", "B", "B", "B"],
         "SEX": ["F", "M", "F", None, "F", "F"],
@@ -105,7 +97,7 @@ def test_the_ard_holds_one_number_a_row(folder: Path) -> None:
     assert not ard.duplicated(["DISPLAY", "ORDER", "LEVEL", "GROUPVAL", "STAT"]).any()
 
 
-def test_files_are_the_same_bytes_again_and_in_any_order_of_records(folder: Path) -> None:
+def test_files_are_the_same_bytes_again_and_in_any_order_of_records(folder: Path, write_dataset: WriteDataset) -> None:
     def files() -> dict[str, bytes]:
         built = write_results(compute_results(folder))
         return {path.name: path.read_bytes() for path in sorted(built.iterdir()) if path.name not in changing}
@@ -117,7 +109,7 @@ def test_files_are_the_same_bytes_again_and_in_any_order_of_records(folder: Path
         *("f1.png", "f1.svg", "f1.docx", "t1.rtf", "t1.docx"),
     }
     assert files() == first
-    write_data(folder / "build" / "adam", [3, 1, 5, 0, 4, 2])
+    write_data(write_dataset, folder / "build" / "adam", [3, 1, 5, 0, 4, 2])
     changing |= {"inputs.json"}  # both show the hashes of the files that were read
     assert files() == {name: content for name, content in first.items() if name not in changing}
 
