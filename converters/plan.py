@@ -13,7 +13,7 @@ from pathlib import Path
 
 from cdiscway.specs.codelists import Terminology, read_synonyms
 from cdiscway.specs.load import Document, Way, parse_model, read_yaml, show_way
-from cdiscway.specs.mistakes import MistakeCollector, MistakesError, nearest
+from cdiscway.specs.mistakes import Mistake, MistakeCollector, MistakesError, nearest
 from cdiscway.specs.model import DatasetSpec, VariableSpec
 from cdiscway.specs.standards import Standard, load_standard
 
@@ -101,6 +101,8 @@ class _Planner:
         self.tables: dict[TableKey, Sequence[str]] = {}
         self.unread: set[TableKey] = set()
         self.given: dict[str, GivenDataset] = {}
+        self.unreadable: dict[str, tuple[Mistake, ...]] = {}
+        self.missed: set[TableKey] = set()
         self.functions = self._own_functions()
 
     def plan(self) -> Plan:
@@ -131,6 +133,9 @@ class _Planner:
         ordered = self._order(plans)
         not_submitted = self._not_submitted(headers)
         synonyms = self._synonyms()
+        for name, wrong in self.unreadable.items():
+            if ("dataset", name) in self.missed:  # validation tells of those that no mapping asks for
+                self.mistakes.extend(wrong)
         self.mistakes.raise_if_any()
         unmapped = {form: self._unmapped(raw.forms[form], not_submitted) for form in headers}
         return Plan(
@@ -181,7 +186,8 @@ class _Planner:
         """
         try:
             if self.study.file.raw.format == "sdtm":
-                self.given = find_datasets(study_place(self.study))
+                self.given, self.unreadable = find_datasets(study_place(self.study))
+                self.unread |= {("dataset", name) for name in self.unreadable}
                 return FileForms()
             return open_study_raw(self.study)
         except NotAllError as error:
@@ -295,6 +301,7 @@ class _Planner:
             functions=self.functions,
             analysis=self.study.file.analysis,
             unread=frozenset(self.unread),
+            missed=self.missed,
         )
 
     def _check_study(self) -> None:
@@ -449,6 +456,7 @@ class _Planner:
         scope = self._scope(draft, records.key, ["STUDYID", *self.study.file.subject])
         scope.needs = needs
         if records.key in self.unread:
+            self.missed.add(records.key)
             return BlockPlan(records)
         if records.key[0] != "rows" and scope.other(records.key, (*way, records.key[0])) is None:
             return BlockPlan(records)

@@ -94,6 +94,8 @@ class Scope:
     """The tables that study.yaml declares for analysis datasets."""
     unread: frozenset[TableKey] = frozenset()
     """Tables whose own file has mistakes: nothing can be said of their columns."""
+    missed: set[TableKey] = field(default_factory=set)
+    """Those of them that a rule asks for."""
 
     def use(self, name: str, way: Way) -> None:
         """Note that a column or variable is used; a mistake where there is none of that name."""
@@ -129,6 +131,7 @@ class Scope:
     def other(self, key: TableKey, way: Way) -> Scope | None:
         """Return the scope inside another table, or None (and a mistake) where there is no such table."""
         if key in self.unread:
+            self.missed.add(key)
             return None
         if key not in self.tables:
             known = [name for kind, name in self.tables if kind == key[0]]

@@ -30,27 +30,33 @@ class GivenDataset:
     variables: tuple[str, ...]
 
 
-def find_datasets(place: Place) -> dict[str, GivenDataset]:
-    """Return the datasets of a folder by name; only the headers are read. Raises MistakesError with all mistakes."""
+def find_datasets(place: Place) -> tuple[dict[str, GivenDataset], dict[str, tuple[Mistake, ...]]]:
+    """Return the datasets of a folder by name, and what is wrong with files that cannot be read, by the name of the file.
+
+    Only the headers are read. Raises MistakesError where a dataset is given twice, or no file can be read.
+    """
     mistakes = MistakeCollector()
     found: dict[str, GivenDataset] = {}
+    unreadable: dict[str, tuple[Mistake, ...]] = {}
     paths: list[Path] = next(filter(None, map(place.with_suffix, SUFFIXES)), [])
     for path in paths:
         shown = place.show(path)
         try:
             metadata = read_metadata(path)
         except MistakesError as error:
-            mistakes.extend(error.mistakes)
+            unreadable[path.stem.upper()] = error.mistakes
             continue
         if metadata.name in found:
             mistakes.add(shown, None, metadata.name, f"is already given in {found[metadata.name].shown}")
         names = tuple(variable.name for variable in metadata.variables)
         found[metadata.name] = GivenDataset(metadata.name, path, shown, names)
-    if not found and not mistakes:
+    if not found and unreadable:
+        raise MistakesError([mistake for wrong in unreadable.values() for mistake in wrong])
+    if not found:
         message, hint = "holds no transport file", "'format: sdtm' reads SDTM datasets (.xpt, or Dataset-JSON)"
         raise MistakesError([Mistake(place.shown or str(place.folder), None, "", message, hint)])
     mistakes.raise_if_any()
-    return found
+    return found, unreadable
 
 
 def read_metadata(path: Path) -> DatasetMetadata:

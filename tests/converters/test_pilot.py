@@ -16,6 +16,7 @@ from cdiscway.converters.dataset import DatasetMetadata, VariableMetadata
 from cdiscway.converters.readers import xpt as reader
 from cdiscway.converters.writers import dataset_json as json_writer
 from cdiscway.converters.writers import xpt
+from cdiscway.specs.mistakes import MistakesError
 from cdiscway.specs.model import DatasetSpec
 from cdiscway.specs.standards import load_standard
 from cdiscway.validation.intake import read_package
@@ -233,3 +234,15 @@ def test_status_inspect_and_explain_know_what_is_given(tmp_path: Path, capsys: p
     assert code == 2, "a screen failure is not in this ADSL"
     code, text = said(capsys, "explain", str(folder), "ADSL", "01-701-1023", "TRTSDT")
     assert "given      sdtm/sv.xpt, records 8, 9, 10, 11, 12, 13 of the subject" in text, text
+
+
+def test_a_file_that_cannot_be_read_stops_only_what_asks_for_it(tmp_path: Path) -> None:
+    folder = write_study(tmp_path, "template/")
+    write_sdtm(folder / "sdtm")
+    (folder / "sdtm" / "qs.xpt").write_bytes((folder / "sdtm" / "sv.xpt").read_bytes()[:900])
+    built = build_study(folder)
+    assert [(item.rule, item.dataset) for item in built.validation.not_run] == [("CDW-FILE-READ", "QS")]
+    assert built.errors == 0
+    (folder / "sdtm" / "ds.xpt").write_bytes(b"")
+    with pytest.raises(MistakesError, match=r"ds\.xpt"):
+        read_plan(folder)
