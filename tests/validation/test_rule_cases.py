@@ -2,13 +2,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from click.testing import CliRunner
 
 from cdiscway.cli.main import cdiscway
+from cdiscway.converters.dataset import DatasetMetadata, VariableMetadata
+from cdiscway.converters.writers import xpt
 from cdiscway.specs.mistakes import MistakesError
-from cdiscway.validation.rule_cases import CaseRunner, normal_value
+from cdiscway.validation.rule_cases import CaseRunner, normal_value, read_study
 from cdiscway.validation.rule_library import PackageTerminology, library_of
+from cdiscway.validation.rule_model import read_rules, rule_files
 
 CONFORMANCE = Path(__file__).parents[2].parent / "shared" / "conformance"
 KNOWN_MISSES = {
@@ -96,6 +100,54 @@ def test_one_rule_alone(tmp_path: Path) -> None:
     assert run(folder, "--rule", "OURS-1", "-v")[1].startswith("OURS-1 negative/01: passed\n")
     with pytest.raises(MistakesError, match="holds no rule X"):
         list(CaseRunner(library_of).run_folder(folder, "X"))
+
+
+def test_older_names_of_the_listings_and_of_the_environment_are_read(tmp_path: Path) -> None:
+    data = write_case(tmp_path) / "OURS-1" / "negative" / "01" / "data"
+    (data / ".env").rename(data / "case.env")
+    (data / "_datasets.csv").rename(data / "tables.csv")
+    (data / "_variables.csv").rename(data / "variables.csv")
+    assert run(tmp_path)[0] == 0
+
+
+def test_a_case_in_the_windows_page_is_read(tmp_path: Path) -> None:
+    data = write_case(tmp_path) / "OURS-1" / "negative" / "01" / "data"
+    (data / "_datasets.csv").write_bytes("Filename,Label\nec,Prüfung\n".encode("cp1252"))
+    assert read_study(data, library_of, None).datasets[0].label == "Prüfung"
+
+
+def test_a_case_may_hold_transport_files(tmp_path: Path) -> None:
+    data = write_case(tmp_path) / "OURS-1" / "negative" / "01" / "data"
+    (data / "ec.csv").unlink()
+    names = ("DOMAIN", "USUBJID", "ECOCCUR", "ECDOSE")
+    described = tuple(VariableMetadata(n, n, "Num" if n == "ECDOSE" else "Char", 8) for n in names)
+    frame = pd.DataFrame({"DOMAIN": ["EC", "EC"], "USUBJID": ["1", "2"], "ECOCCUR": ["Y", "N"], "ECDOSE": [5.0, 5.0]})
+    xpt.write(frame, DatasetMetadata("EC", "Exposure as Collected", described), data / "ec.xpt")
+    assert run(tmp_path)[0] == 0
+
+
+def test_rules_for_other_standards_are_left_out_and_counted(tmp_path: Path) -> None:
+    write_case(tmp_path / "Published")
+    foreign = tmp_path / "Published" / "SEND-1"
+    foreign.mkdir()
+    standards = "Authorities:\n- Standards:\n  - Name: SENDIG\n    Version: '3.1'\n"
+    (foreign / "rule.yml").write_text(standards + "Check: a text no rule of ours has\n", encoding="utf-8")
+    draft = tmp_path / "Unpublished" / "DRAFT"
+    draft.mkdir(parents=True)
+    (draft / "rule.yml").write_text("Check: not finished\n", encoding="utf-8")
+    code, output = run(tmp_path)
+    assert code == 0
+    assert output.endswith("1 rules for other standards were left out\n1 passed, 0 failed\n")
+    assert [rule.id for rule in read_rules(tmp_path)] == ["OURS-1"]
+    assert rule_files(tmp_path)[1] == [foreign / "rule.yml"]
+
+
+def test_a_folder_of_rules_without_cases_is_no_pass(tmp_path: Path) -> None:
+    (tmp_path / "R").mkdir()
+    (tmp_path / "R" / "rule.yml").write_text(RULE, encoding="utf-8")
+    result = CliRunner().invoke(cdiscway, ["rules", "test", str(tmp_path)])
+    assert isinstance(result.exception, MistakesError)
+    assert "holds no case" in str(result.exception)
 
 
 @pytest.mark.parametrize(
