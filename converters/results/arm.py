@@ -95,6 +95,8 @@ def _of_row(table: Table, row: Row) -> _Analysis:
     words = WORDS.get(row.statistic) or f"Number, percentage and its interval ({row.interval})"
     told = [words, *(f"{name}: {text}" for name, text in (("records", row.where), ("counted", row.counted)) if text)]
     told += [f"at {row.at:g}"] if row.at is not None else []
+    told += ["each subject counted once"] if row.subjects else []
+    told += [f"groups of {table.group} compared by {row.test.replace('_', ' ')}"] if row.test else []
     variables = ("AVAL", "CNSR") if row.statistic in TIMED else tuple(name for name in (row.variable,) if name)
     code = row.model_dump_json(exclude_defaults=True, exclude={"published", "note"})
     return _Analysis(row.label.strip(), row_dataset(table, row), row.parameter, variables, "; ".join(told), code)

@@ -124,6 +124,28 @@ def is_called(line: TableLine, label: str) -> bool:
     return line.level == label if line.level else len(label) > 3 and line.row.label.startswith(label)
 
 
+def test_a_build_keeps_results_of_its_data_and_the_archive_holds_them(built: Path, tmp_path: Path) -> None:
+    from cdiscway.converters.archive import archive_entries, lacks_results
+    from cdiscway.converters.build import build_study
+    from cdiscway.converters.results.run import write_results
+
+    study = tmp_path / "study"
+    shutil.copytree(built.parent, study, ignore=shutil.ignore_patterns("validation"))
+    before = {path.name: path.read_bytes() for path in write_results(compute_results(study)).iterdir()}
+    again = build_study(study)
+    assert again.dropped_results == ()
+    assert not lacks_results(again)
+    entries = archive_entries(again)
+    packed = {
+        name.removeprefix("results/"): path.read_bytes()
+        for name, path in entries.items()
+        if name.startswith("results/")
+    }
+    assert packed == before
+    shutil.rmtree(again.folder / "results")
+    assert lacks_results(again)
+
+
 def test_define_xml_holds_the_metadata_of_every_result(results: Results, built: Path) -> None:
     from lxml import etree
 

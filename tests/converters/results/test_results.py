@@ -143,6 +143,13 @@ MISTAKES = [
     ("at: 10", "ab: 10", "ab"),
     ("group: TRT01A", "group: TRT01B", "did you mean 'TRT01A'?"),
     ("statistic: count, counted: AGE > 50", "statistic: count", "needs 'counted'"),
+    ("levels: [F, M]", "test: log_rank", "'test: log_rank' goes with survival, survival_time"),
+    (
+        '"{median:1} ({min}-{max})", published',
+        '"{n}", subjects: true, published',
+        "'subjects' goes with a statistic that counts",
+    ),
+    ("group: TRT01A", "groups: [A]", "'groups' are the levels of 'group'"),
 ]
 
 
@@ -176,6 +183,20 @@ def test_two_displays_of_one_name_are_a_mistake(folder: Path) -> None:
 
 def test_numbers_are_rounded_half_up_and_nothing_known_is_ne() -> None:
     assert in_words("{a:1} {b} {c:0}", {"a": 0.25, "b": 15.75, "c": float("nan")}) == "0.3 15.75 NE"
+
+
+def test_analysis_results_metadata_say_how_groups_are_compared(folder: Path) -> None:
+    from cdiscway.converters.results.arm import results_metadata
+
+    row = '  - {label: Women, statistic: proportion, counted: SEX == "F", interval: wilson}'
+    assert row in TABLE
+    compared = TABLE.replace(row, row.replace("}", ", test: chi_squared, subjects: true}"))
+    (folder / "results" / "t1.yaml").write_text(compared)
+    metadata, _ = results_metadata(folder / "results", {"ADSL": ("USUBJID", "AGE", "SEX"), "ADTTE": ("PARAMCD",)})
+    assert metadata is not None
+    documentation = metadata.displays[1].results[2].documentation
+    assert documentation is not None
+    assert "each subject counted once; groups of TRT01A compared by chi squared" in str(documentation)
 
 
 def test_analysis_results_metadata_name_dataset_parameter_and_statistic(folder: Path) -> None:
