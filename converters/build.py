@@ -113,7 +113,8 @@ class Built:
         """Whether a finding is about SDTM that the study begins with, not about what was made: nobody mends it here."""
         made = {dataset.name for package in self.converted.packages for dataset in package.datasets}
         mapped = {(known.rule, known.dataset) for known in self.converted.findings}
-        own = finding.dataset in made or (finding.rule, finding.dataset) in mapped
+        own = finding.dataset in made or finding.dataset.startswith("AD")  # an ADSL that is not there, too
+        own |= (finding.rule, finding.dataset) in mapped
         return bool(self.converted.plan.given) and not own
 
     @property
