@@ -10,6 +10,7 @@ from .base import Group, announce
 
 _FILE = Path(__file__).with_name("reported.yaml")
 _CITATIONS = {"define": "Define-XML 2.1", "written": "SAS technical paper TS-140"}
+_PARTS = {"id", "severity", "fix_in", "title", "do"}
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -18,6 +19,10 @@ def enter() -> None:
     for station, entries in yaml.load(_FILE.read_text(encoding="utf-8"), Loader=_LOADER).items():
         group: Group = "define" if station == "define" else "map"
         for entry in entries:
+            if unknown := set(entry) - _PARTS:
+                raise ValueError(
+                    f"{entry['id']}: {', '.join(sorted(unknown))} is no part of an entry (an unquoted comma?)"
+                )
             announce(
                 entry["id"],
                 entry["severity"],

@@ -57,10 +57,10 @@
     return kept;
   }
 
-  function example(e, variables) {
+  function example(e, variables, numbered) {
     const [record, keys, values, where] = e;
     const at = new Map(keys.concat(values));
-    return el("tr", {}, el("td", { className: "n", textContent: record === null ? "" : number(record) }),
+    return el("tr", {}, numbered ? el("td", { className: "n", textContent: record === null ? "" : number(record) }) : null,
       ...variables.map((name) => el("td", { textContent: at.has(name) ? at.get(name) : "" })),
       el("td", { className: "file", textContent: where }));
   }
@@ -78,8 +78,10 @@
     box.append(el("p", { className: "meta", textContent: meta.join(" · ") }));
     if (f[EXAMPLES].length) {
       const names = [...new Set(f[EXAMPLES].flatMap((e) => e[1].concat(e[2]).map((pair) => pair[0])))];
-      const head = ["Record", ...names, "Collected in"].map((name, at) => el("th", { textContent: name, className: at ? "" : "n" }));
-      const body = f[EXAMPLES].map((e) => example(e, names));
+      const numbered = f[EXAMPLES].some((e) => e[0] !== null);
+      const titles = [...(numbered ? ["Record"] : []), ...names, "Collected in"];
+      const head = titles.map((name, at) => el("th", { textContent: name, className: numbered && at === 0 ? "n" : "" }));
+      const body = f[EXAMPLES].map((e) => example(e, names, numbered));
       box.append(el("div", { className: "scroll", tabIndex: 0 },
         el("table", {}, el("thead", {}, el("tr", {}, ...head)), el("tbody", {}, ...body))));
       const rest = f[RECORDS] - f[EXAMPLES].length;
