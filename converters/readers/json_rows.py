@@ -52,8 +52,9 @@ class JsonStream:
                 self._at = error.pos
                 raise self._error(error.msg) from None
             closed = not isinstance(found, int | float) or end + _EXPONENT <= len(self._text)
+            length = end - self._at
             if closed or not self._more():  # else a number may go on behind the text read so far
-                self._at = end
+                self._at += length
                 return found
 
     def _more(self) -> bool:

@@ -37,7 +37,7 @@ def test_members_and_rows_are_those_of_the_whole(
     before: dict[str, Any], rows: list[Any], behind: dict[str, Any], chunk: int, indent: int | None
 ) -> None:
     text = json.dumps({**before, "rows": rows, **behind}, indent=indent, ensure_ascii=False)
-    kept, json_rows.CHUNK = json_rows.CHUNK, chunk
+    kept, json_rows.CHUNK = json_rows.CHUNK, chunk if chunk < 9 else 1 << 20
     try:
         found: dict[str, Any] = {}
         stream = JsonStream(io.StringIO(text))
@@ -47,6 +47,15 @@ def test_members_and_rows_are_those_of_the_whole(
     finally:
         json_rows.CHUNK = kept
     assert found == {**before, **behind}
+
+
+@pytest.mark.parametrize("text", ['{"a":1}', '{"a":1.5e+3}', '{"a":-0}', '{"a":true}', '{"a":"1"}', '{"a":[]} \n'])
+@pytest.mark.parametrize("chunk", [1, 2, 3, 1 << 20])
+def test_a_value_may_stand_at_the_end_of_what_is_read(text: str, chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(json_rows, "CHUNK", chunk)
+    found: dict[str, Any] = {}
+    assert list(members(JsonStream(io.StringIO(text)), found)) == ["a"]
+    assert found == json.loads(text)
 
 
 @pytest.fixture
