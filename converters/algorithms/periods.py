@@ -21,6 +21,7 @@ from .base import Context, RuleBase, Scope, Table, TableKey, merge_provenance
 from .derive import as_kind
 from .groups import has_table
 from .lookup import matching_codes, subject_of
+from .sources import one_row_per_subject
 
 if TYPE_CHECKING:
     from .vocabulary import Input
@@ -55,7 +56,12 @@ class PeriodRule(RuleBase):
             scope.add((*way, "period"), "periods are numbered from 1; 'period: 0' goes with 'part: count'", "")
 
     def evaluate(self, context: Context) -> pd.Series:
-        """Return the part of the period for each subject; missing where there are fewer periods."""
+        """Return the part of the period for each row's subject; missing where there are fewer periods."""
+        inner, spread = one_row_per_subject(context)
+        return columns.take(self._of_subjects(inner), spread)
+
+    def _of_subjects(self, context: Context) -> pd.Series:
+        """Return the part of the period; each row is a subject of its own."""
         source = context.study.file.analysis.periods[self.table]
         found = self._periods(source, context)
         message = f"two values of {source.by} begin on one day: the subject has no periods"

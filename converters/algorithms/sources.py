@@ -100,7 +100,26 @@ class SourcesRule(RuleBase):
             scope.add((*way, "part"), "'part: value' needs 'gives' in the sources", "")
 
     def evaluate(self, context: Context) -> pd.Series:
-        """Return the part that is asked for, of each row's subject."""
+        """Return the part that is asked for, of each row's subject; limits are those of the subject, not of a record."""
+        inner, spread = one_row_per_subject(context)
+        if inner is context:
+            return self._of_subjects(context)
+        for rule in self.limit_rules:
+            days = np.asarray(as_kind(rule.evaluate(context), "days", context), dtype=np.float64)
+            theirs = np.append(as_kind(rule.evaluate(inner), "days", inner), np.nan)[spread]
+            differs = ~((days == theirs) | (np.isnan(days) & np.isnan(theirs)))
+            differs = (spread >= 0) & np.isin(spread, spread[differs])  # all records of the subject
+            context.report_rows(differs, TIES, "a limit differs between the records of a subject: there is no day")
+            spread = np.where(differs, -1, spread)
+        return columns.take(self._of_subjects(inner), spread)
+
+    @property
+    def limit_rules(self) -> tuple[Input, ...]:
+        """The rules that give the limits."""
+        return (*self.not_before, *self.not_after)
+
+    def _of_subjects(self, context: Context) -> pd.Series:
+        """Return the part that is asked for; each row is a subject of its own."""
         there = [context.inside(context.tables.table(("dataset", source.dataset))) for source in self.sources]
         pairs = list(zip(self.sources, there, strict=True))
         records = [self._records(source, other) for source, other in pairs]
@@ -218,6 +237,11 @@ class LastAliveRule(SourcesRule):
         """The word of the language."""
         return "last_alive"
 
+    @property
+    def limit_rules(self) -> tuple[Input, ...]:
+        """The rules that give the limits, the day of death among them."""
+        return (*super().limit_rules, *(() if self.death is None else (self.death,)))
+
     def check(self, scope: Scope, way: Way) -> None:
         """Check the sources and the day of death."""
         super().check(scope, way)
@@ -250,6 +274,18 @@ class LastAliveRule(SourcesRule):
             [f"not after the day of death ({describe(self.death, table)}), which counts itself"] if self.death else []
         )
         return said + (["not after the cut-off"] if self.cutoff else [])
+
+
+def one_row_per_subject(context: Context) -> tuple[Context, npt.NDArray[np.int64]]:
+    """Return the context of the first row of each subject, and for each row the place of its subject in it."""
+    codes, _ = columns.distinct(columns.as_text(subject_of(context.table)))
+    _, first, spread = np.unique(codes, return_index=True, return_inverse=True)
+    if len(first) == len(context):
+        return context, np.arange(len(context))
+    inner = context.inside(context.table.select(first))
+    inner.values = {name: columns.take(column, first) for name, column in context.values.items()}
+    inner.target = context.target
+    return inner, spread
 
 
 def sequence_of(there: Context) -> npt.NDArray[np.float64]:

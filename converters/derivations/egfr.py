@@ -33,9 +33,13 @@ def ckd_epi(creatinine: npt.ArrayLike, unit: CreatinineUnit, age: npt.ArrayLike,
     [86.2]
     """
     values, years, female, _ = _inputs(creatinine, unit, age, sex)
+    return 142 * _ckd_epi_curve(values, female, (-0.241, -0.302), -1.2) * 0.9938**years * np.where(female, 1.012, 1.0)
+
+
+def _ckd_epi_curve(values: Floats, female: npt.NDArray[np.bool_], low: tuple[float, float], high: float) -> Floats:
+    """Return the part of the CKD-EPI equations that depends on creatinine; `low` are the exponents of women and men."""
     ratio = values / np.where(female, 0.7, 0.9)
-    low = np.minimum(ratio, 1) ** np.where(female, -0.241, -0.302)
-    return np.asarray(142 * low * np.maximum(ratio, 1) ** -1.2 * 0.9938**years * np.where(female, 1.012, 1.0))
+    return np.asarray(np.minimum(ratio, 1) ** np.where(female, *low) * np.maximum(ratio, 1) ** high)
 
 
 def ckd_epi_2009(
@@ -49,10 +53,8 @@ def ckd_epi_2009(
     [81.4]
     """
     values, years, female, _ = _inputs(creatinine, unit, age, sex)
-    ratio = values / np.where(female, 0.7, 0.9)
-    low = np.minimum(ratio, 1) ** np.where(female, -0.329, -0.411)
     people = np.where(female, 1.018, 1.0) * np.where(black, 1.159, 1.0)
-    return np.asarray(141 * low * np.maximum(ratio, 1) ** -1.209 * 0.993**years * people)
+    return np.asarray(141 * _ckd_epi_curve(values, female, (-0.329, -0.411), -1.209) * 0.993**years * people)
 
 
 def mdrd(
