@@ -93,7 +93,9 @@ def subject_elements(study: Study) -> tuple[DatasetMapping, Document] | None:
     each = tuple(element_records(place, element, list(lets), study) for place, element in dated)
     lines |= {("records", 0, "each", number): ("elements", place) for number, (place, _) in enumerate(dated)}
     block = Records(dataset="DM", let=lets, each=each)
-    keys = ("STUDYID", "USUBJID", "SESTDTC", "ETCD")
+    orders = [set(places_in_arms(element, study).values()) for _, element in dated]
+    placed = bool(study.file.arms) and all(len(places) == 1 for places in orders)  # partial starts do not sort
+    keys = ("STUDYID", "USUBJID", *(("TAETORD",) if placed else ()), "SESTDTC", "ETCD")
     return DatasetMapping(domain="SE", keys=keys, records=(block,)), lined(study, lines)
 
 
@@ -102,12 +104,7 @@ def element_records(place: int, element: Element, starts: list[str], study: Stud
     name = START.format(place)
     later = tuple(ColumnRule(column=other) for other in starts[starts.index(name) + 1 :])
     rules: dict[str, Rule] = dict(constants({"ETCD": element.ETCD, "ELEMENT": element.ELEMENT}))
-    orders = {
-        arm.ARMCD: order
-        for arm in study.file.arms
-        for order, item in enumerate(arm.elements, 1)
-        if item.ETCD == element.ETCD
-    }
+    orders = places_in_arms(element, study)
     if len(set(orders.values())) == 1:
         rules["TAETORD"] = ValueRule(value=next(iter(orders.values())))
     elif orders:
@@ -117,6 +114,16 @@ def element_records(place: int, element: Element, starts: list[str], study: Stud
     if later:
         rules["SEENDTC"] = CoalesceRule(coalesce=later)
     return Each(when=f"{name} is not missing", set=rules)
+
+
+def places_in_arms(element: Element, study: Study) -> dict[str, int]:
+    """Return the place of an element in each arm that has it (TAETORD by ARMCD)."""
+    return {
+        arm.ARMCD: order
+        for arm in study.file.arms
+        for order, item in enumerate(arm.elements, 1)
+        if item.ETCD == element.ETCD
+    }
 
 
 def constants(row: Mapping[str, Any]) -> dict[str, Rule]:

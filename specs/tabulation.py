@@ -20,6 +20,7 @@ _FOLDER = Path(__file__).parent / "sdtm"
 _RULES = ("classes", "special")
 _REQUIRED = {"STUDYID", "DOMAIN", "USUBJID", "--SEQ", "--TRT", "--TERM", "--TESTCD", "--TEST", "--OBJ"}
 _WITH_SUPPLEMENTAL = {"DM", "SV"}
+_PART = re.compile(r"(COVAL|TSVAL)([1-9]\d*)")  # the rest of a long text (SDTMIG 3.4 sections 5.1 and 7.4.2)
 
 
 class ModelVariable(Strict):
@@ -94,6 +95,8 @@ class Sdtm(Standard):
         spec = self.spec(dataset)
         if variable in spec.names:
             return spec.variable(variable)
+        if part := _part_of(spec, variable):
+            return spec.variable(part[1]).model_copy(update={"name": variable, "core": "Perm"})
         found = self._of_model(spec, variable)
         if found is None or found.refusal(domain_code(spec), spec.observation_class):
             return None
@@ -102,7 +105,7 @@ class Sdtm(Standard):
     def refusal(self, dataset: str | DatasetSpec, variable: str) -> str:
         """Return why a variable may not stand in the dataset (and where it goes), or an empty text."""
         spec = self.spec(dataset)
-        if variable in spec.names:
+        if variable in spec.names or _part_of(spec, variable):
             return ""
         found = self._of_model(spec, variable)
         reason = found.refusal(domain_code(spec), spec.observation_class) if found else ""
@@ -126,6 +129,8 @@ class Sdtm(Standard):
         def key(name: str) -> tuple[float, int]:
             if name in place:
                 return place[name], -1
+            if part := _part_of(spec, name):
+                return place[part[1]], int(part[2])
             if self.resolve(spec, name) is None:
                 raise KeyError(name)
             before = [position for order, position in known if order < rank[name]]
@@ -245,3 +250,9 @@ def _class_variables(observation_class: str) -> tuple[ModelVariable, ...]:
 def _special_variables() -> dict[str, tuple[ModelVariable, ...]]:
     data = read_data(_FOLDER / "special.yaml")["datasets"]
     return {name: tuple(ModelVariable.model_validate(row) for row in rows) for name, rows in data.items()}
+
+
+def _part_of(spec: DatasetSpec, variable: str) -> re.Match[str] | None:
+    """Return the match of a numbered part of a long text (COVAL1 of CO), None for another variable."""
+    found = _PART.fullmatch(variable)
+    return found if found and found[1] in spec.names else None

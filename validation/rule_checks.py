@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,7 @@ import numpy as np
 from cdiscway.specs.mistakes import MistakeCollector
 
 from .checks.base import PACKAGE, RULES, CannotRunError, Check, Hit, Study, is_adam
+from .checks.base import Group as RuleGroup
 from .checks.base import Rule as Entry
 from .checks.view import View
 from .rule_columns import Codes, Column
@@ -74,7 +76,10 @@ def entry_of(rule: Rule) -> Entry:
     """Return a rule's line of the catalogue."""
     title = " ".join((rule.description or rule.message).split()).rstrip(".")
     message = " ".join(rule.message.split())
-    return Entry(rule.id, rule.severity, title, "" if message == title else message, citation(rule), "mapping", "open")
+    group: RuleGroup = "open" if rule.applies_to(*ANALYSIS) else "tabulation"
+    return Entry(
+        rule.id, rule.severity, title, "" if message == title else message, citation(rule), rule.mend_in, group
+    )
 
 
 def citation(rule: Rule) -> str:
@@ -202,11 +207,26 @@ def says_nothing(rule: Rule, study: RuleStudy, unit: RuleDataset) -> bool:
     """Whether a rule is surely about a variable or a dataset that is not there, so that it is left out."""
     if any(not study.parts(match.name) for match in rule.matches if match.keys and "-" not in match.name):
         return True
-    if rule.rule_type != "Record Data" or rule.matches or not isinstance(rule.check, Group) or rule.check.tie != "all":
+    if rule.rule_type != "Record Data" or any(match.child for match in rule.matches) or rule.check is None:
         return False
-    asked = (item for item in rule.check.items if isinstance(item, Condition))
-    names = (item.name for item in asked if not item.operator.endswith("exists"))
-    return any(not name.startswith("$") and not unit.table.has(unit.table.resolve(name)) for name in names)
+    return _lacks_variables(rule.check, unit, joined=bool(rule.matches))
+
+
+def _lacks_variables(check: Condition | Group, unit: RuleDataset, joined: bool, paired: bool = False) -> bool:
+    """Whether a check needs a variable the dataset has not; with a joined dataset, only the domain's own are looked at.
+
+    That a variable is there is needed where another must not be (`paired`: TPT without TPTNUM); alone it is the question.
+    """
+    if isinstance(check, Group):
+        paired |= check.tie == "all" and any(
+            isinstance(item, Condition) and item.operator == "not_exists" for item in check.items
+        )
+        inner = [_lacks_variables(item, unit, joined, paired) for item in check.items]
+        return any(inner) if check.tie == "all" else check.tie == "any" and all(inner)
+    own = check.name.startswith("--") or not joined
+    if not own or check.name.startswith("$") or check.operator == "not_exists":
+        return False
+    return (paired or check.operator != "exists") and not unit.table.has(unit.table.resolve(check.name))
 
 
 def encoded_dataset(view: View, size: int | None = None) -> RuleDataset:
@@ -237,7 +257,8 @@ def _record_hits(rule: Rule, pieces: Sequence[Piece], view: View, start: int) ->
         about = next((name for name in shown if name not in _PLACES), shown[0] if shown else "")
         if piece.frame.has("variable_name") and piece.frame.column("variable_name").is_constant:
             about = str(piece.frame.column("variable_name").value(0))
-        yield Hit(about, _words(rule.message), here, show=tuple(dict.fromkeys(("USUBJID", *shown)))[: len(shown) + 1])
+        told = tuple(dict.fromkeys(("USUBJID", *shown)))[: len(shown) + 1]
+        yield Hit(about, _words(rule.message, piece.frame.prefix), here, show=told)
 
 
 def _records(piece: Piece) -> Codes:
@@ -246,16 +267,20 @@ def _records(piece: Piece) -> Codes:
 
 def _table_hits(rule: Rule, outcome: RuleOutcome) -> Iterator[Hit]:
     """Yield what was found in a table that is no list of records: a variable, a dataset, the study."""
+    prefix = outcome.pieces[0].frame.prefix if outcome.pieces else ""
     for hit in outcome.hits(_MAX_ROWS):
-        told = {name: value for name, value in hit.values if value and not name.startswith("$")}
+        about_one = not is_about_records(rule) or rule.sensitivity in {"Record", "Group"}  # else the row is any one
+        told = {name: value for name, value in hit.values if about_one and value and not name.startswith("$")}
         variable = next((told[name] for name in ("variable_name", "define_variable_name") if name in told), "")
         words = ", ".join(f"{name} = {value}" for name, value in told.items() if name != "variable_name")
         dataset = "" if outcome.dataset == "STUDY" else outcome.dataset
-        yield Hit(variable, _words(rule.message) + (f" ({words})" if words else ""), dataset=dataset)
+        yield Hit(variable, _words(rule.message, prefix) + (f" ({words})" if words else ""), dataset=dataset)
 
 
-def _words(text: str) -> str:
-    return " ".join(text.split()).rstrip(".").replace("{", "(").replace("}", ")")
+def _words(text: str, prefix: str = "") -> str:
+    """Return a message on one line, `--` being the domain's letters."""
+    named = re.sub(r"--(?=[A-Z])", prefix, text) if prefix else text
+    return " ".join(named.split()).rstrip(".").replace("{", "(").replace("}", ")")
 
 
 def merged(planned: Mapping[str, Sequence[Check]], more: Mapping[str, Sequence[Check]]) -> dict[str, list[Check]]:

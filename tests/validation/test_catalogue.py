@@ -7,16 +7,30 @@ from pathlib import Path
 
 import pytest
 
-from cdiscway.validation.catalogue import GROUPS, catalogue_page
+from cdiscway.validation.catalogue import (
+    GROUPS,
+    all_rules,
+    catalogue_page,
+    cited_numbers,
+    conformance_numbers,
+    numbers_page,
+)
 from cdiscway.validation.checks import RULES
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "rules.md"
 
 
-def test_page_of_rules_is_up_to_date() -> None:
-    assert PAGE.read_text(encoding="utf-8") == catalogue_page(), (
-        "python -m cdiscway.validation.catalogue > docs/reference/rules.md"
-    )
+@pytest.mark.parametrize(("name", "page"), [("rules.md", catalogue_page), ("rule-numbers.md", numbers_page)])
+def test_pages_of_rules_are_up_to_date(name, page) -> None:  # type: ignore[no-untyped-def]
+    written = PAGE.with_name(name).read_text(encoding="utf-8")
+    assert written == page(), "python -m cdiscway.validation.catalogue docs/reference"
+
+
+def test_cited_numbers_are_ones_that_were_published() -> None:
+    known = {number for numbers in conformance_numbers().values() for number in numbers}
+    cited = {number for rule in all_rules() for number in cited_numbers(rule)}
+    assert len(cited) >= 200
+    assert cited - known == {"CG0285", "CG0459"}, "those are of SDTMIG 3.3"
 
 
 @pytest.mark.parametrize("name", sorted(RULES))

@@ -77,7 +77,8 @@ def test_a_rule_about_what_is_not_there_is_no_check(tmp_path: Path) -> None:
 
 
 def test_own_rules_cite_where_they_come_from() -> None:
-    assert all(rule.applies_to("ADaMIG", "1.3") and not rule.applies_to("SDTMIG", "3.4") for rule in own_rules())
+    assert all(rule.applies_to("ADaMIG", "1.3") is not rule.applies_to("SDTMIG", "3.4") for rule in own_rules())
+    assert all((rule.file.startswith("adam/")) is rule.applies_to("ADaMIG", "1.3") for rule in own_rules())
     assert all(reference.section for rule in own_rules() for reference in rule.references)
     assert all(rule.description and rule.message for rule in own_rules())
 

@@ -34,6 +34,7 @@ Group = Literal[
     "second",
     "fit",
     "open",
+    "tabulation",
     "map",
     "define",
 ]

@@ -159,7 +159,9 @@ def subject_rows(study: Study, view: View, dataset: str = "DM") -> np.ndarray:
     "CDW-STUDY-DAY",
     "error",
     group="timing",
-    citation="CG0006 (--DY), CG0221 (--STDY), CG0222, CG0223 (--ENDY); SDTMIG 3.4 section 4.4.4",
+    citation=(
+        "CG0006, CG0007, FB1603 (--DY), CG0220, CG0221 (--STDY), CG0222, CG0223 (--ENDY); SDTMIG 3.4 section 4.4.4"
+    ),
     applies=_study_days,
     fix_in="tool",
 )

@@ -55,7 +55,10 @@ def _present(view: View) -> list[tuple[str, str]]:
     "CDW-PAIRS",
     "error",
     group="findings",
-    citation="FB0901 (--TESTCD), FB0902 (ARMCD), CG0154 (ETCD), CG0049 (--DECOD)",
+    citation=(
+        "FB0901 (--TESTCD), FB0902 (ARMCD), CG0154, FB0914 (ETCD), CG0049, FB0909 (--DECOD), CG0035, "
+        "FB0919 (VISITNUM), CG0307, FB0916 (TSPARMCD)"
+    ),
     applies=_code_pairs,
 )
 def codes_and_names_go_one_to_one(_study: Study, view: View) -> Iterator[Hit]:
@@ -146,7 +149,7 @@ def results_or_reasons_are_there(_study: Study, view: View) -> Iterator[Hit]:
     "CDW-STATUS-RESULT",
     "error",
     group="findings",
-    citation="SDTMIG 3.4 section 4.5.1",
+    citation="CG0422; SDTMIG 3.4 section 4.5.1",
     applies=on("--ORRES", "--STAT"),
 )
 def not_done_has_no_result(_study: Study, view: View) -> Iterator[Hit]:
@@ -249,7 +252,7 @@ def baseline_flag_is_single(_study: Study, view: View) -> Iterator[Hit]:
     "CDW-BASELINE-RESULT",
     "error",
     group="findings",
-    citation="CG0569",
+    citation="CG0569; FB2602",
     applies=on("--LOBXFL", "--STRESC"),
     fix_in="tool",
 )
@@ -273,7 +276,9 @@ def subcategory_needs_category(_study: Study, view: View) -> Iterator[Hit]:
     yield from hits(cat, f"{cat} is missing though {scat} is given", view.missing(cat) & ~view.missing(scat))
 
 
-@rule("CDW-PRESP-OCCUR", "error", group="findings", citation="CG0087", applies=on("--OCCUR"))
+@rule(
+    "CDW-PRESP-OCCUR", "error", group="findings", citation="CG0087, CG0088, CG0089, CG0654 (SV)", applies=on("--OCCUR")
+)
 def occurrence_is_of_something_asked(_study: Study, view: View) -> Iterator[Hit]:
     """--OCCUR is given only where the event or intervention was asked for (--PRESP is Y)."""
     occur, asked = view.real("--OCCUR"), view.real("--PRESP")
@@ -283,7 +288,7 @@ def occurrence_is_of_something_asked(_study: Study, view: View) -> Iterator[Hit]
     yield from hits(occur, f"{occur} is given though {asked} is not Y", mask)
 
 
-@rule("CDW-PRESP-Y", "error", group="findings", citation="CG0085", applies=on("--PRESP"))
+@rule("CDW-PRESP-Y", "error", group="findings", citation="CG0085, CG0653 (SV)", applies=on("--PRESP"))
 def asked_is_y_or_missing(_study: Study, view: View) -> Iterator[Hit]:
     """--PRESP is Y or missing."""
     name = view.real("--PRESP")

@@ -38,7 +38,7 @@ def keys_are_unique(study: Study, view: View) -> Iterator[Hit]:
     "CDW-SEQ-UNIQUE",
     "error",
     group="identity",
-    citation="SDTM 2.0 (identifier variables)",
+    citation="CG0268 (TS); SDTM 2.0 (identifier variables)",
     applies=on("--SEQ", only=is_sdtm),
     fix_in="tool",
 )
@@ -75,7 +75,7 @@ def _subjects(_study: Study, view: View) -> Sequence[str]:
     "CDW-SUBJECT-DM",
     "error",
     group="identity",
-    citation="SDTMIG 3.4 section 5.2",
+    citation="CG0029; SDTMIG 3.4 section 5.2",
     applies=_subjects,
     fix_in="raw",
 )
@@ -126,7 +126,7 @@ def study_is_that_of_dm(study: Study, view: View) -> Iterator[Hit]:
     "CDW-DOMAIN-ONE",
     "error",
     group="identity",
-    citation="SDTMIG 3.4 sections 4.1.6 and 4.1.7",
+    citation="CG0413; SDTMIG 3.4 sections 4.1.6 and 4.1.7",
     applies=on("DOMAIN", only=is_sdtm),
     fix_in="spec",
 )

@@ -36,7 +36,7 @@ def _contains(name: str) -> Builtin:
     "CDW-PACKAGE-DM",
     "error",
     group="package",
-    citation="FDA Technical Rejection Criteria 1736; SDTMIG 3.4 section 5.2",
+    citation="CG0368; FDA Technical Rejection Criteria 1736; SDTMIG 3.4 section 5.2",
     applies=_if_tabulations,
     builtin=lambda _study, _view: _contains("DM"),
 )
@@ -94,7 +94,7 @@ def analyses_come_with_tabulations(study: Study, _view: View) -> Iterator[Hit]:
     "CDW-DATASET-UNKNOWN",
     "error",
     group="package",
-    citation="SDTMIG 3.4 section 3.2.1",
+    citation="CG0001, CG0646 (SJ), CG0648 (TP); SDTMIG 3.4 section 3.2.1",
     applies=_if_tabulations,
     fix_in="spec",
 )

@@ -110,7 +110,13 @@ def _alike(value: object) -> str:
         return str(value)
 
 
-@rule("CDW-IDVAR-PAIR", "error", group="relations", citation="CG0166; SDTMIG 3.4 section 8.4", applies=_pointers)
+@rule(
+    "CDW-IDVAR-PAIR",
+    "error",
+    group="relations",
+    citation="CG0166, CG0204, CG0465; SDTMIG 3.4 section 8.4",
+    applies=_pointers,
+)
 def idvar_and_idvarval_go_together(_study: Study, view: View) -> Iterator[Hit]:
     """IDVARVAL needs IDVAR and RDOMAIN; in supplemental qualifiers IDVAR needs IDVARVAL."""
     value, name = view.missing("IDVARVAL"), view.missing("IDVAR")

@@ -88,7 +88,14 @@ def _epochs(study: Study, view: View) -> Sequence[str]:
     return ("EPOCH", start) if ready and study.has("SE", "USUBJID", "EPOCH", "SESTDTC", "SEENDTC") else ()
 
 
-@rule("CDW-EPOCH-SE", "warning", group="second", citation="SDTMIG 3.4 section 5.3", applies=_epochs, fix_in="tool")
+@rule(
+    "CDW-EPOCH-SE",
+    "warning",
+    group="second",
+    citation="CG0218 (SV); SDTMIG 3.4 section 5.3",
+    applies=_epochs,
+    fix_in="tool",
+)
 def epoch_is_that_of_the_elements(study: Study, view: View) -> Iterator[Hit]:
     """EPOCH is that of an element of SE in which the record's start lies.
 

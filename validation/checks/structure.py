@@ -103,7 +103,7 @@ def dataset_has_records(_study: Study, view: View) -> Iterator[Hit]:
     "CDW-DATASET-NAME",
     "error",
     group="structure",
-    citation="SDTMIG 3.4 section 3.2; SAS technical paper TS-140",
+    citation="CG0018, CG0205 (SUPP--); SDTMIG 3.4 section 3.2; SAS technical paper TS-140",
     applies=_any,
     fix_in="spec",
     structural=True,
@@ -182,7 +182,11 @@ def _unexpected(study: Study, view: View) -> Sequence[str]:
     "CDW-VAR-UNEXPECTED",
     "error",
     group="structure",
-    citation="SDTM 2.0; SDTMIG 3.4 section 2.6",
+    citation=(
+        "CG0013, CG0351, CG0467 (--STDTC), CG0040, CG0044, CG0304 (AE), CG0564, CG0565, CG0566 (MS "
+        "only), CG0353, CG0354, CG0507, CG0508, CG0622, CG0624, CG0627, CG0628, CG0629, CG0632, CG0634, "
+        "CG0637, CG0639, CG0640, CG0643, CG0644 (not in human trials); SDTM 2.0; SDTMIG 3.4 section 2.6"
+    ),
     applies=_unexpected,
     structural=True,
 )
@@ -236,7 +240,7 @@ def variables_stand_in_order(study: Study, view: View) -> Iterator[Hit]:
     "CDW-VAR-NAME",
     "error",
     group="structure",
-    citation="SDTMIG 3.4 section 4.2.1; SAS technical paper TS-140",
+    citation="CG0310; SDTMIG 3.4 section 4.2.1; SAS technical paper TS-140",
     applies=_any,
     fix_in="spec",
     structural=True,

@@ -70,7 +70,7 @@ def _terms(study: Study, name: str) -> tuple[set[str], bool]:
     return {term.value for term in found.terms}, found.extensible
 
 
-@rule("CDW-TS-FORM", "error", group="trial", citation="SDTMIG 3.4 section 7.4", applies=_parameters)
+@rule("CDW-TS-FORM", "error", group="trial", citation="CG0270 (AGEMAX); SDTMIG 3.4 section 7.4", applies=_parameters)
 def summary_values_have_their_form(_study: Study, view: View) -> Iterator[Hit]:
     """TSVAL has the form of its parameter: a duration (AGEMIN), a date (SENDTC), a whole number (PLANSUB), a share (RANDQT)."""
     forms = (

@@ -116,7 +116,7 @@ def actual_arm_codes_are_in_ta(study: Study, view: View) -> Iterator[Hit]:
     "CDW-ARMNRS",
     "error",
     group="trial",
-    citation="CG0515; SDTMIG 3.4 section 5.2",
+    citation="CG0513, CG0515, CG0517, CG0519, CG0520; SDTMIG 3.4 section 5.2",
     applies=dataset("DM", "ARM", "ARMNRS"),
 )
 def missing_arms_are_explained(_study: Study, view: View) -> Iterator[Hit]:
@@ -142,7 +142,7 @@ def arms_have_codes(_study: Study, view: View) -> Iterator[Hit]:
             yield from hits(name, f"only one of {name} and {name}CD is given", mask, show=(name, f"{name}CD"))
 
 
-@rule("CDW-ARMCD-LENGTH", "error", group="trial", citation="CG0297, CG0123", applies=on("ARMCD"), fix_in="spec")
+@rule("CDW-ARMCD-LENGTH", "error", group="trial", citation="CG0153, CG0297, CG0123", applies=on("ARMCD"), fix_in="spec")
 def arm_codes_are_short(_study: Study, view: View) -> Iterator[Hit]:
     """ARMCD and ACTARMCD have at most 20 characters."""
     for name in ("ARMCD", "ACTARMCD"):
@@ -181,7 +181,7 @@ def fatal_events_need_the_flag(study: Study, view: View) -> Iterator[Hit]:
     "CDW-DEATH-DS",
     "error",
     group="trial",
-    citation="SDTMIG 3.4 section 6.2.4",
+    citation="CG0136; FB0605; SDTMIG 3.4 section 6.2.4",
     applies=dataset("DS", "DSDECOD", "USUBJID", needs=("DM.DTHFL",)),
 )
 def deaths_in_disposition_need_the_flag(study: Study, view: View) -> Iterator[Hit]:
@@ -255,7 +255,7 @@ def last_exposure_is_that_of_ex(study: Study, view: View) -> Iterator[Hit]:
     "CDW-RFICDTC",
     "error",
     group="trial",
-    citation="CG0143; SDTMIG 3.4 section 5.2",
+    citation="CG0068, CG0143; SDTMIG 3.4 section 5.2",
     applies=dataset("DM", "RFICDTC", needs=()),
 )
 def consent_is_that_of_ds(study: Study, view: View) -> Iterator[Hit]:
@@ -276,7 +276,13 @@ def consent_is_that_of_ds(study: Study, view: View) -> Iterator[Hit]:
     yield from hits("RFICDTC", "RFICDTC is not the date of informed consent in DS", mask, show=("USUBJID", "RFICDTC"))
 
 
-@rule("CDW-AGE-UNIT", "error", group="trial", citation="SDTMIG 3.4 section 5.2", applies=dataset("DM", "AGE", "AGEU"))
+@rule(
+    "CDW-AGE-UNIT",
+    "error",
+    group="trial",
+    citation="CG0665, CG0666, CG0434; SDTMIG 3.4 section 5.2",
+    applies=dataset("DM", "AGE", "AGEU"),
+)
 def ages_have_units(_study: Study, view: View) -> Iterator[Hit]:
     """AGE and AGEU are given together."""
     mask = view.missing("AGE") != view.missing("AGEU")
@@ -301,7 +307,7 @@ def elements_are_in_te(study: Study, view: View) -> Iterator[Hit]:
     "CDW-EPOCH-TA",
     "error",
     group="trial",
-    citation="SDTMIG 3.4 section 7.2",
+    citation="CG0009; SDTMIG 3.4 section 7.2",
     applies=lambda s, v: on("EPOCH")(s, v) if v.name != "TA" and s.has("TA", "EPOCH") else (),
     fix_in="spec",
 )
@@ -339,7 +345,7 @@ def criteria_not_met_say_so(_study: Study, view: View) -> Iterator[Hit]:
     "CDW-VISIT-TV",
     "warning",
     group="trial",
-    citation="SDTMIG 3.4 section 7.3.1",
+    citation="CG0031, CG0033; SDTMIG 3.4 section 7.3.1",
     applies=lambda s, v: on("VISITNUM", "VISIT")(s, v) if v.name != "TV" and s.has("TV", "VISITNUM", "VISIT") else (),
 )
 def planned_visits_are_in_tv(study: Study, view: View) -> Iterator[Hit]:
@@ -361,7 +367,7 @@ def planned_visits_are_in_tv(study: Study, view: View) -> Iterator[Hit]:
     "CDW-FLAG-Y",
     "error",
     group="trial",
-    citation="SDTMIG 3.4 section 4.5.9",
+    citation="CG0541 (--LOBXFL); SDTMIG 3.4 section 4.5.9",
     applies=lambda s, v: [n for n in map(v.real, ("--LOBXFL", "--BLFL", "--DRVFL")) if n in v] if is_sdtm(v) else (),
 )
 def flags_are_y_or_missing(_study: Study, view: View) -> Iterator[Hit]:
@@ -401,7 +407,7 @@ def treated_subjects_have_arms(study: Study, view: View) -> Iterator[Hit]:
     yield from hits("USUBJID", "subject '{value}' has exposure but no ACTARM in DM", mask, by_value=True)
 
 
-@rule("CDW-DOSE", "error", group="trial", citation="SDTMIG 3.4 section 6.1.3", applies=on("--DOSE", "--DOSU"))
+@rule("CDW-DOSE", "error", group="trial", citation="CG0114; SDTMIG 3.4 section 6.1.3", applies=on("--DOSE", "--DOSU"))
 def doses_have_units(_study: Study, view: View) -> Iterator[Hit]:
     """A dose has a unit and is not negative."""
     dose, unit = view.real("--DOSE"), view.real("--DOSU")
