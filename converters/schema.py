@@ -23,10 +23,9 @@ def json_schema(what: What) -> dict[str, Any]:
     model = StudyFile if what == "study" else DatasetMapping
     schema = model.model_json_schema(by_alias=True, mode="validation")
     definitions = schema.setdefault("$defs", {})
-    found = TypeAdapter(Result).json_schema(by_alias=True, mode="validation", ref_template="#/$defs/{model}")
-    for name, definition in found.pop("$defs", {}).items():
+    result = TypeAdapter(Result).json_schema(by_alias=True, mode="validation", ref_template="#/$defs/{model}")
+    for name, definition in result["$defs"].items():
         definitions.setdefault(name, definition)
-    definitions["Result"] = found
     for own in WITH_CAPITALS:
         if own.__name__ in definitions:
             definitions[own.__name__]["patternProperties"] = {CAPITALS: {"$ref": "#/$defs/Result"}}

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, Discriminator, Tag
+from typing_extensions import TypeAliasType
 
 from .assign import Case, CasesRule, CoalesceRule, ColumnRule, ConcatRule, TextRule, ValueRule
 from .base import RuleBase
@@ -71,42 +72,46 @@ def _as_column(data: Any) -> Any:
     return {"column": str(data)} if isinstance(data, str | int | float) and not isinstance(data, bool) else data
 
 
-Rule = Annotated[
-    Annotated[ValueRule, Tag("value")]
-    | Annotated[ColumnRule, Tag("column")]
-    | Annotated[TextRule, Tag("text")]
-    | Annotated[CasesRule, Tag("cases")]
-    | Annotated[CoalesceRule, Tag("coalesce")]
-    | Annotated[ConcatRule, Tag("concat")]
-    | Annotated[CalculateRule, Tag("calculate")]
-    | Annotated[DateRule, Tag("date")]
-    | Annotated[IntervalRule, Tag("interval")]
-    | Annotated[DurationRule, Tag("duration")]
-    | Annotated[SasDateRule, Tag("sas_date")]
-    | Annotated[VisitRule, Tag("visit")]
-    | Annotated[VisitWindowRule, Tag("visit_window")]
-    | Annotated[LookupRule, Tag("lookup")]
-    | Annotated[DeriveRule, Tag("derive")]
-    | Annotated[ImputeRule, Tag("impute")]
-    | Annotated[ImwgResponseRule, Tag("imwg_response")]
-    | Annotated[FlagRule, Tag("flag")]
-    | Annotated[GroupRule, Tag("group")]
-    | Annotated[WindowRule, Tag("window")]
-    | Annotated[EarliestRule, Tag("earliest")]
-    | Annotated[LatestRule, Tag("latest")]
-    | Annotated[LastAliveRule, Tag("last_alive")]
-    | Annotated[PeriodRule, Tag("period")]
-    | Annotated[PeriodOfRule, Tag("period_of")],
-    Discriminator(
-        _algorithm,
-        custom_error_type="unknown_algorithm",
-        custom_error_message=f"names no algorithm; the words are {', '.join(ALGORITHMS)}",
-    ),
-]
+# Aliases with a name: pydantic describes each once, not at every field that holds a rule.
+Rule = TypeAliasType(
+    "Rule",
+    Annotated[
+        Annotated[ValueRule, Tag("value")]
+        | Annotated[ColumnRule, Tag("column")]
+        | Annotated[TextRule, Tag("text")]
+        | Annotated[CasesRule, Tag("cases")]
+        | Annotated[CoalesceRule, Tag("coalesce")]
+        | Annotated[ConcatRule, Tag("concat")]
+        | Annotated[CalculateRule, Tag("calculate")]
+        | Annotated[DateRule, Tag("date")]
+        | Annotated[IntervalRule, Tag("interval")]
+        | Annotated[DurationRule, Tag("duration")]
+        | Annotated[SasDateRule, Tag("sas_date")]
+        | Annotated[VisitRule, Tag("visit")]
+        | Annotated[VisitWindowRule, Tag("visit_window")]
+        | Annotated[LookupRule, Tag("lookup")]
+        | Annotated[DeriveRule, Tag("derive")]
+        | Annotated[ImputeRule, Tag("impute")]
+        | Annotated[ImwgResponseRule, Tag("imwg_response")]
+        | Annotated[FlagRule, Tag("flag")]
+        | Annotated[GroupRule, Tag("group")]
+        | Annotated[WindowRule, Tag("window")]
+        | Annotated[EarliestRule, Tag("earliest")]
+        | Annotated[LatestRule, Tag("latest")]
+        | Annotated[LastAliveRule, Tag("last_alive")]
+        | Annotated[PeriodRule, Tag("period")]
+        | Annotated[PeriodOfRule, Tag("period_of")],
+        Discriminator(
+            _algorithm,
+            custom_error_type="unknown_algorithm",
+            custom_error_message=f"names no algorithm; the words are {', '.join(ALGORITHMS)}",
+        ),
+    ],
+)
 Scalar = str | int | float
-Result = Annotated[Rule, BeforeValidator(_as_value, json_schema_input_type=Rule | Scalar)]
+Result = TypeAliasType("Result", Annotated[Rule, BeforeValidator(_as_value, json_schema_input_type=Rule | Scalar)])
 """A result: a rule, or a bare word that is a constant."""
-Input = Annotated[Rule, BeforeValidator(_as_column, json_schema_input_type=Rule | Scalar)]
+Input = TypeAliasType("Input", Annotated[Rule, BeforeValidator(_as_column, json_schema_input_type=Rule | Scalar)])
 """An input: a rule, or a bare word that is a column."""
 
 _MODELS: tuple[type[BaseModel], ...] = (Case, DateSource, *ALGORITHMS.values())
