@@ -90,3 +90,22 @@ def test_no_socket_is_opened() -> None:
     """
     done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_suites_are_written_as_great_expectations_writes_them(small, terminology) -> None:  # type: ignore[no-untyped-def]
+    from cdiscway.validation import expectations
+
+    made = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            expectations,
+            "build_suite",
+            lambda *given, old=expectations.build_suite: made.append(old(*given)) or made[-1],
+        )
+        result = validate(small, terminology)
+    assert made
+    for suite, written in zip(made, result.suites.values(), strict=True):
+        theirs = json.loads(json.dumps(suite.to_json_dict(), default=str))
+        for item in (theirs, *theirs["expectations"]):
+            item.pop("id", None)
+        assert json.dumps(written) == json.dumps(theirs)
