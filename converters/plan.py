@@ -106,6 +106,7 @@ class _Planner:
         self.functions = self._own_functions()
 
     def plan(self) -> Plan:
+        """Return the plan; raises MistakesError with all mistakes of all files."""
         raw = self._open_raw()
         headers: dict[str, Sequence[str]] = {name: form.names for name, form in raw.forms.items()}
         standards = [self._standard("sdtm"), self._standard("adam")]
@@ -114,19 +115,9 @@ class _Planner:
         if standards[0] is None or standards[1] is None:
             self.mistakes.raise_if_any()
             raise AssertionError("an unknown standard is a mistake")
-        self.tables = {("form", name): header for name, header in headers.items()}
-        self.tables["rows", "visits"] = VISIT_COLUMNS
-        self.tables |= {("dataset", name): given.variables for name, given in self.given.items()}
         drafts = [self._draft(mapping, document, standards[mapping.is_analysis]) for mapping, document in mappings]
         known = [draft for draft in drafts if draft is not None]
-        for draft in known:
-            expected = draft.standard.required(draft.spec) + draft.standard.expected(draft.spec)
-            if draft.name == "RELREC":
-                continue
-            self.tables["dataset", draft.name] = tuple(dict.fromkeys([*draft.variables, *expected]))
-            if any(records.supplemental for records in draft.mapping.records):
-                supplemental = draft.standard.supplemental(draft.spec)
-                self.tables["dataset", supplemental.name] = supplemental.names
+        self.tables = self._tables(headers, known)
         self._check_study()
         self._check_submission()
         plans = [self._check(draft) for draft in known]
@@ -152,6 +143,23 @@ class _Planner:
             frozenset(self.used),
         )
 
+    def _tables(
+        self, headers: Mapping[str, Sequence[str]], drafts: Sequence[DatasetPlan]
+    ) -> dict[TableKey, Sequence[str]]:
+        """Return the columns of every table that rules may name: forms, datasets given, datasets made."""
+        tables: dict[TableKey, Sequence[str]] = {("form", name): header for name, header in headers.items()}
+        tables["rows", "visits"] = VISIT_COLUMNS
+        tables |= {("dataset", name): given.variables for name, given in self.given.items()}
+        for draft in drafts:
+            if draft.name == "RELREC":
+                continue
+            expected = draft.standard.required(draft.spec) + draft.standard.expected(draft.spec)
+            tables["dataset", draft.name] = tuple(dict.fromkeys([*draft.variables, *expected]))
+            if any(records.supplemental for records in draft.mapping.records):
+                supplemental = draft.standard.supplemental(draft.spec)
+                tables["dataset", supplemental.name] = supplemental.names
+        return tables
+
     def _own_functions(self) -> dict[str, tuple[tuple[str, ...], str]]:
         try:
             return own_signatures(self.study.folder)
@@ -176,7 +184,7 @@ class _Planner:
             return load_standard(name)
         except KeyError as error:
             way: Way = ("standards", kind)
-            self.mistakes.add("study.yaml", self.study.document.line(way), show_way(way), str(error.args[0]))
+            self._wrong_in_study(way, str(error.args[0]))
             return None
 
     def _open_raw(self) -> RawSource:
@@ -276,6 +284,11 @@ class _Planner:
             self.mistakes.add(document.name, document.line(way), self._path(mapping, way), message, hint)
         return found
 
+    def _wrong_in_study(self, way: Way, message: str, hint: str = "", at: str = "") -> None:
+        """Keep a mistake of study.yaml; `at` is the word below `way` whose line is named."""
+        line = self.study.document.line((*way, at) if at else way)
+        self.mistakes.add("study.yaml", line, show_way(way), message, hint)
+
     @staticmethod
     def _path(mapping: DatasetMapping, way: Way) -> str:
         return f"{mapping.name}.{show_way(way)}"
@@ -330,26 +343,19 @@ class _Planner:
                 if item.ETCD not in known:
                     way: Way = ("arms", place, "elements", number)
                     message = f"there is no element '{item.ETCD}'"
-                    self.mistakes.add(
-                        "study.yaml", self.study.document.line(way), show_way(way), message, nearest(item.ETCD, known)
-                    )
+                    self._wrong_in_study(way, message, nearest(item.ETCD, known))
         self._check_visits()
         for text in file.dates.formats:
             try:
                 compile_format(text, DEFAULT_UNKNOWN, file.dates.pivot)
             except DateFormatError as error:
-                self.mistakes.add(
-                    "study.yaml", self.study.document.line(("dates", "formats")), "dates.formats", str(error)
-                )
+                self._wrong_in_study(("dates", "formats"), str(error))
         windows = [Window(visit.VISIT, visit.VISITNUM, *visit.window) for visit in file.visits if visit.window]
         for one, other in overlapping(windows):
             message = f"the windows of {one} and {other} share a day"
-            self.mistakes.add("study.yaml", self.study.document.line(("visits",)), "visits", message)
+            self._wrong_in_study(("visits",), message)
         if file.epochs and any(element.start is not None for element in file.elements):
-            message = "EPOCH follows from 'elements' here"
-            self.mistakes.add(
-                "study.yaml", self.study.document.line(("epochs",)), "epochs", message, "leave out 'epochs'"
-            )
+            self._wrong_in_study(("epochs",), "EPOCH follows from 'elements' here", "leave out 'epochs'")
 
     def _check_visits(self) -> None:
         """A visit has one number and one name, and a raw name means one visit (arms may share them)."""
@@ -364,15 +370,14 @@ class _Planner:
                 earlier = seen.setdefault((word, given), means)
                 if earlier != means:
                     way: Way = ("visits", place, word)
-                    message = f"'{given}' already means {earlier}"
-                    self.mistakes.add("study.yaml", self.study.document.line(way), show_way(way), message)
+                    self._wrong_in_study(way, f"'{given}' already means {earlier}")
 
     def _check_submission(self) -> None:
         """Check how datasets are split: by variables they have, into parts whose names are free."""
         made = {key[1]: names for key, names in self.tables.items() if key[0] == "dataset" and key[1] not in self.given}
         for way, message, hint in split_mistakes(self.study.file.submission, made):
             if ("dataset", way[2]) not in self.unread:
-                self.mistakes.add("study.yaml", self.study.document.line(way), show_way(way), message, hint)
+                self._wrong_in_study(way, message, hint)
 
     def _check(self, draft: DatasetPlan) -> DatasetPlan:
         needs: set[str] = set()
@@ -460,8 +465,7 @@ class _Planner:
             return BlockPlan(records)
         if records.key[0] != "rows" and scope.other(records.key, (*way, records.key[0])) is None:
             return BlockPlan(records)
-        if records.key[0] == "form" and not has_subject(self.study, self.tables[records.key]):
-            scope.add((*way, "form"), f"form {records.form} lacks the columns that identify the subject", "")
+        self._check_subject(records.key, scope, way)
         self._check_joins(records, scope, way)
         if records.when is not None:
             check_condition(scope, records.when, (*way, "when"))
@@ -478,6 +482,11 @@ class _Planner:
         for place, parameter in enumerate(records.time_to_event):
             self._check_time_to_event(parameter, draft, scope, (*way, "time_to_event", place))
         return BlockPlan(records, per_test)
+
+    def _check_subject(self, key: TableKey, scope: Scope, way: Way) -> None:
+        """A form that records come from has the columns that identify the subject."""
+        if key[0] == "form" and not has_subject(self.study, self.tables[key]):
+            scope.add((*way, "form"), f"form {key[1]} lacks the columns that identify the subject", "")
 
     def _check_rows(self, records: Records, draft: DatasetPlan, scope: Scope, way: Way) -> None:
         for place, row in enumerate(records.rows):
@@ -502,8 +511,7 @@ class _Planner:
         if other is None:
             return
         other.names |= {"STUDYID", *self.study.file.subject}
-        if source.key[0] == "form" and not has_subject(self.study, self.tables[source.key]):
-            scope.add((*way, "form"), f"form {source.form} lacks the columns that identify the subject", "")
+        self._check_subject(source.key, scope, way)
         if source.visit is None:
             other.use("VISIT", (*way, "dataset"))
         else:
@@ -666,15 +674,12 @@ class _Planner:
             way: Way = ("not_submitted", place)
             forms = headers if item.form is None else {item.form: headers.get(item.form, ())}
             if item.form is not None and item.form not in headers:
-                line = self.study.document.line((*way, "form"))
-                message = f"there is no form '{item.form}'"
-                self.mistakes.add("study.yaml", line, show_way(way), message, nearest(item.form, headers))
+                self._wrong_in_study(way, f"there is no form '{item.form}'", nearest(item.form, headers), at="form")
                 continue
             for pattern in item.columns:
                 fits = [(form, name) for form, names in forms.items() for name in names if fnmatchcase(name, pattern)]
                 if not fits:
-                    line = self.study.document.line((*way, "columns"))
-                    self.mistakes.add("study.yaml", line, show_way(way), f"no column is named '{pattern}'")
+                    self._wrong_in_study(way, f"no column is named '{pattern}'", at="columns")
                 found |= {fit: item.why for fit in fits if fit not in found}
         return found
 
