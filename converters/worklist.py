@@ -22,10 +22,10 @@ from cdiscway.specs.mistakes import Mistake, MistakesError
 
 from .algorithms.suggest import suggest
 from .reporter import WorkItem
+from .timeless import timeless
 
 HEADER = ("kind", "dataset", "variable", "form", "value", "records", "suggestion", "codelist", "accepted")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
-_NO_TIME = (1980, 1, 1, 0, 0, 0)
 
 
 @dataclass(frozen=True)
@@ -88,27 +88,12 @@ def write_workbook(worklist: Iterable[WorkItem], path: Path) -> None:
         sheet.column_dimensions[letter].width = width
     memory = io.BytesIO()
     book.save(memory)
-    path.write_bytes(_timeless(memory.getvalue()))
+    path.write_bytes(timeless(memory.getvalue(), mode=0o600))
 
 
 def _storable(text: str) -> str:
     """Leave out the signs that XML cannot hold."""
     return re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f]", "\ufffd", text)
-
-
-def _timeless(data: bytes) -> bytes:
-    """Return a workbook without the times at which it was written."""
-    made = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as new:
-        for item in old.infolist():
-            content = old.read(item.filename)
-            if item.filename == "docProps/core.xml":
-                content = re.sub(rb"(<dcterms:\w+[^>]*>)[^<]*", rb"\g<1>1980-01-01T00:00:00Z", content)
-            info = zipfile.ZipInfo(item.filename, _NO_TIME)
-            info.compress_type = zipfile.ZIP_DEFLATED
-            info.external_attr = 0o600 << 16
-            new.writestr(info, content)
-    return made.getvalue()
 
 
 def read_worklist(path: Path) -> list[dict[str, str]]:

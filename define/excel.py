@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import io
 import re
-import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
-from xml.sax.saxutils import escape
 
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Font
 
+from cdiscway.converters.timeless import FIRST_MOMENT, timeless
 from cdiscway.converters.whole_file import whole_file
 from cdiscway.specs.mistakes import MistakeCollector, MistakesError
 
@@ -70,7 +69,7 @@ def write_excel(define: DefineXml, path: Path) -> list[str]:
     memory = io.BytesIO()
     book.save(memory)
     with whole_file(path) as file:
-        file.write(timeless(memory.getvalue(), define.odm.creation_date_time or ""))
+        file.write(timeless(memory.getvalue(), define.odm.creation_date_time or FIRST_MOMENT, mode=0o600))
     return lost
 
 
@@ -108,22 +107,6 @@ def _cell(sheet: Any, value: str, font: Font | None = None) -> Any:
     if font:
         cell.font = font
     return cell
-
-
-def timeless(data: bytes, created: str) -> bytes:
-    """Return a workbook that names the time of its content, not the time it was written."""
-    target = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as new:
-        for item in old.infolist():
-            content = old.read(item)
-            if item.filename == "docProps/core.xml":
-                moment = escape(created[:19]) + "Z" if created else "1980-01-01T00:00:00Z"
-                content = re.sub(rb"(<dcterms:\w+[^>]*>)[^<]*", rb"\g<1>" + moment.encode(), content)
-            info = zipfile.ZipInfo(item.filename, (1980, 1, 1, 0, 0, 0))
-            info.compress_type = zipfile.ZIP_DEFLATED
-            info.external_attr = 0o600 << 16
-            new.writestr(info, content)
-    return target.getvalue()
 
 
 def sheet_records(define: DefineXml, sheet: str) -> Iterator[Record]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import io
 import re
-import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from cdiscway.converters.timeless import timeless
 
 from .report import About, report_data
 from .run import ValidationResult
@@ -43,7 +44,9 @@ def write_xlsx(result: ValidationResult, path: Path, about: About | None = None)
             sheet.column_dimensions[name].width = width
         for row in [columns, *_cut(rows)]:
             sheet.append([_cell(sheet, value) for value in row])
-    path.write_bytes(_timeless(book))
+    memory = io.BytesIO()
+    book.save(memory)
+    path.write_bytes(timeless(memory.getvalue()))
 
 
 def _cell(sheet: Any, value: Any) -> Any:
@@ -110,19 +113,3 @@ def _waiver(item: Mapping[str, Any]) -> list[str]:
 
 def _join(values: Mapping[str, str]) -> str:
     return "; ".join(f"{name} = {value}" for name, value in values.items())
-
-
-def _timeless(book: Any) -> bytes:
-    """Return the workbook without the time of its making, which the library writes into it."""
-    made, out = io.BytesIO(), io.BytesIO()
-    book.save(made)
-    stamp = re.compile(rb"(<dcterms:(created|modified)[^>]*>)[^<]*")
-    with zipfile.ZipFile(made) as source, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as target:
-        for name in source.namelist():
-            content = source.read(name)
-            if name == "docProps/core.xml":
-                content = stamp.sub(rb"\g<1>1980-01-01T00:00:00Z", content)
-            entry = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            target.writestr(entry, content)
-    return out.getvalue()

@@ -10,9 +10,9 @@ from datetime import datetime
 from io import BytesIO
 from typing import Any
 
+from ..timeless import timeless
 from .figures import Drawn
 from .layout import SYNTHETIC, MadeTable, body, column_shares, header, notes
-from .timeless import timeless
 
 WIDTH = 9.7
 """The width of a landscape page of US Letter between its margins, in inches."""
@@ -137,4 +137,4 @@ def _saved(document: Any, created: datetime) -> bytes:
     properties.title = document.paragraphs[0].text
     memory = BytesIO()
     document.save(memory)
-    return timeless(memory.getvalue(), created)
+    return timeless(memory.getvalue(), created.isoformat(timespec="seconds"))

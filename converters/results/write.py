@@ -14,12 +14,12 @@ import pandas as pd
 from markupsafe import Markup
 
 from ..build_time import build_time
+from ..timeless import timeless
 from ..whole_file import sha256
 from .docx import figure_docx, table_docx
 from .fresh import RECORD, results_record
 from .layout import SYNTHETIC, body, column_shares, header, notes
 from .rtf import rtf
-from .timeless import timeless
 
 if TYPE_CHECKING:
     from .run import Results
@@ -95,7 +95,7 @@ def xlsx(results: Results) -> bytes:
     sheet.freeze_panes = "A2"
     memory = io.BytesIO()
     book.save(memory)
-    return timeless(memory.getvalue(), build_time(results.study))
+    return timeless(memory.getvalue(), build_time(results.study).isoformat(timespec="seconds"))
 
 
 def _plain(value: Any) -> Any:
