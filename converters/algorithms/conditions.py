@@ -29,7 +29,7 @@ from cdiscway.specs.mistakes import nearest
 
 from .dates import DateFormatError, ParsedDate, compile_format, parse_dates
 from .ordering import order_of, undecided
-from .results import DecimalMark, read_number, round_values
+from .results import DecimalMark, number_of, read_number, round_values
 
 Mask = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
@@ -147,7 +147,7 @@ class _Frame:
 
     def numbers(self, column: _Column) -> Floats:
         if isinstance(column, _Texts):
-            return column.numbers(lambda text: float(read_number(text, self.decimal) or "nan"))
+            return column.numbers(lambda text: number_of(text, self.decimal))
         return column
 
 
@@ -730,7 +730,7 @@ def _unsure(left: _Texts, right: _Texts, decimal: DecimalMark) -> Iterator[tuple
         if rows.any():
             yield "CDW-MAP-PARTIAL", "partial dates that cannot be put in order are compared as texts", rows
     elif how == "numbers":
-        numbers = [side.numbers(lambda text: float(read_number(text, decimal) or "nan")) for side in (left, right)]
+        numbers = [side.numbers(lambda text: number_of(text, decimal)) for side in (left, right)]
         rows = known & (np.sign(numbers[0] - numbers[1]) != np.sign(a - b))
         if rows.any():
             yield "CDW-MAP-NUMBER", "numbers are compared as texts (write number(X))", rows

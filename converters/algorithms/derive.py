@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from pydantic import Field
 
@@ -27,7 +28,7 @@ from .base import Context, RuleBase, Scope, TableKey, merge_provenance
 from .iso8601 import date_days
 from .library import LIBRARY, Groups
 from .lookup import subject_of
-from .results import read_number
+from .results import number_of
 
 if TYPE_CHECKING:
     from .vocabulary import Input
@@ -176,18 +177,17 @@ def as_kind(column: pd.Series, kind: str, context: Context) -> Any:
     if columns.is_number(column):
         numbers = column.to_numpy(dtype=np.float64)
         return Span(numbers, numbers) if kind == "span" else numbers
-    return _as_days(columns.as_text(column), kind, context)
-
-
-def _as_days(text: pd.Series, kind: str, context: Context) -> Any:
-    """Return text as a span of days, as days, or as numbers."""
+    text = columns.as_text(column)
     if kind == "span":
         return Span(*possible_days(text))
-    if kind == "days":
-        return date_days(text)
+    return date_days(text) if kind == "days" else _as_numbers(text, context)
+
+
+def _as_numbers(text: pd.Series, context: Context) -> npt.NDArray[np.float64]:
+    """Return text as numbers; a text that is none is missing, and a finding."""
     codes, texts = columns.distinct(columns.drop_unused(text))
     for place, item in enumerate(texts):
-        if read_number(item, context.decimal) is None:
+        if np.isnan(number_of(item, context.decimal)):
             message = "is used as a number in a derivation and is none"
             context.report_value(
                 codes == place,
@@ -198,13 +198,8 @@ def _as_days(text: pd.Series, kind: str, context: Context) -> Any:
                 severity="warning",
                 kind="number",
             )
-    read = columns.numbers_of_distinct(text, lambda texts: [_number(item, context) for item in texts])
+    read = columns.numbers_of_distinct(text, lambda texts: [number_of(item, context.decimal) for item in texts])
     return read.to_numpy(dtype=np.float64)
-
-
-def _number(text: str, context: Context) -> float:
-    found = read_number(text, context.decimal)
-    return np.nan if found is None else float(found)
 
 
 def own_signatures(folder: Path) -> dict[str, tuple[tuple[str, ...], str]]:

@@ -16,7 +16,7 @@ from . import columns
 from .assign import check_condition, describe, evaluate_condition
 from .base import Context, RuleBase, Scope, Table, TableKey
 from .ordering import order_of, undecided
-from .results import read_number
+from .results import number_of
 
 if TYPE_CHECKING:
     from .vocabulary import Input
@@ -143,14 +143,13 @@ class LookupRule(RuleBase):
         if columns.is_number(value):
             return value
         codes, texts = columns.distinct(value)
-        numbers = [read_number(text, other.decimal) for text in texts]
+        numbers = [number_of(text, other.decimal) for text in texts]
         for place, (text, number) in enumerate(zip(texts, numbers, strict=True)):
-            if number is None:
+            if np.isnan(number):
                 name = describe(self.lookup, self.key) if self.lookup is not None else ""
                 message = f"cannot be read as a number (decimal mark '{other.decimal}')"
                 other.report_value(codes == place, name, text, "CDW-MAP-NUMBER", message, kind="number")
-        table = [np.nan if number is None else float(number) for number in numbers]
-        return columns.numbers_of_distinct(value, lambda _: table)
+        return columns.numbers_of_distinct(value, lambda _: numbers)
 
     def _ranked(self, order: pd.Series, name: str, usable: np.ndarray, other: Context) -> np.ndarray:
         """Return the rank of each usable row: numbers by size, also where they are text; the rest by code point."""
@@ -160,7 +159,7 @@ class LookupRule(RuleBase):
         _, texts = columns.distinct(used)
         how = order_of(texts, other.decimal)
         if how == "numbers":
-            found = [float(read_number(text, other.decimal) or "nan") for text in texts]
+            found = [number_of(text, other.decimal) for text in texts]
             return ranked(columns.numbers_of_distinct(used, lambda _: found))
         if how == "unsure" and len(texts) > 1:
             what = name or (describe(self.lookup, self.key) if self.lookup is not None else "")

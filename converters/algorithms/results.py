@@ -147,6 +147,16 @@ def _read_number(tidied: str, decimal: DecimalMark) -> str | None:
     return _plain_number(tidied, decimal)
 
 
+def number_of(text: str, decimal: DecimalMark = ".") -> float:
+    """Return the number that a text stands for, NaN where it is none; see `read_number`.
+
+    >>> number_of("1 234,5", ","), number_of("POSITIVE")
+    (1234.5, nan)
+    """
+    found = read_number(text, decimal)
+    return math.nan if found is None else float(found)
+
+
 def _comparator(tidied: str) -> tuple[str, str]:
     """Cut the comparator off: (`<=`, rest), or ('', all)."""
     match = _COMPARISON.match(tidied) or _COMPARISON.match(_accents_gone(tidied))
