@@ -10,8 +10,7 @@ from cdiscway.define.write import define_bytes
 from cdiscway.validation.rule_define import Define, merged_defines, parse_define
 
 from .build import Converted, define_input
-from .dataset import BuiltDataset
-from .xpt_layout import encode_header, pad
+from .writers.split import file_size
 
 
 @dataclass(frozen=True)
@@ -27,10 +26,5 @@ def facts_of(converted: Converted) -> Asked:
     written = [define_bytes(build_define(define_input(converted.plan, package))) for package in converted.packages]
     defines = [parse_define(content, "define.xml") for content in written]
     datasets = [dataset for package in converted.packages for dataset in package.datasets]
-    return Asked(merged_defines(defines), {dataset.name: file_size(dataset) for dataset in datasets})
-
-
-def file_size(dataset: BuiltDataset) -> int:
-    """Return how many bytes the transport file of a dataset has (TS-140: headers, then records, filled to 80 bytes)."""
-    records = len(dataset.frame) * sum(variable.length for variable in dataset.metadata.variables)
-    return len(encode_header(dataset.metadata)) + records + pad(records)
+    sizes = {dataset.name: file_size(dataset.metadata, len(dataset.frame)) for dataset in datasets}
+    return Asked(merged_defines(defines), sizes)

@@ -62,7 +62,7 @@ class _Group:
 
 
 def file_size(metadata: DatasetMetadata, records: int) -> int:
-    """Return the bytes of the transport file; every length is known."""
+    """Return the bytes of the transport file (TS-140: headers, then records, filled to 80 bytes); every length is known."""
     headers = 9 * RECORD + len(metadata.variables) * NAMESTR
     data = records * sum(variable.length for variable in metadata.variables)
     return headers + pad(headers) + data + pad(data)
