@@ -121,10 +121,6 @@ class DateParts:
     parts: Floats
     zone: Floats
 
-    def day_known(self) -> npt.NDArray[np.bool_]:
-        """Return where year, month and day are known."""
-        return np.asarray(~np.isnan(self.parts[:, :3]).any(axis=1))
-
 
 def _zone_minutes(zone: str | None) -> float:
     if not zone:

@@ -132,12 +132,3 @@ def split_texts(texts: Texts, limit: int = MAX_BYTES) -> list[list[str | None]]:
     pieces = [[] if text is None else split_text(text, limit) for text in texts]
     most = max((len(row) for row in pieces), default=0)
     return [[row[place] if place < len(row) else None for row in pieces] for place in range(max(most, 1))]
-
-
-def non_ascii(texts: Texts) -> list[str]:
-    """Return the distinct signs that are not ASCII, in order of appearance: XPT for submission wants none.
-
-    >>> non_ascii(["5 µg", "±2 µg"])
-    ['µ', '±']
-    """
-    return list(dict.fromkeys(sign for text in texts if text for sign in text if not sign.isascii()))
