@@ -75,7 +75,7 @@ def print_verdict(result: ValidationResult, is_given: Callable[[Finding], bool] 
     for cause in grave[:TOP_CAUSES]:
         print_cause(cause)
     if len(grave) > TOP_CAUSES:
-        click.echo(f"  and {len(grave) - TOP_CAUSES:,} more errors and warnings: see the report")
+        click.echo(f"  and {len(grave) - TOP_CAUSES:,} more: see the report")
     reasons: dict[tuple[str, str], list[str]] = {}
     for item in result.not_run:
         reasons.setdefault((item.rule, item.reason), []).append(item.dataset)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
 import pytest
 
-from cdiscway.cli.main import COMMANDS
+from cdiscway.cli.main import COMMANDS, main
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -30,3 +31,31 @@ def test_every_page_is_linked_from_the_index() -> None:
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_stands_in_the_readme(command: str) -> None:
     assert f"`cdiscway {command}" in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_readme_shows_the_build_of_the_example_as_it_is(built: Path) -> None:
+    report = json.loads((built / "validation" / "report.json").read_text(encoding="utf-8"))
+    counts, readme = report["counts"], (ROOT / "README.md").read_text(encoding="utf-8")
+    assert (
+        f"{counts['checks']} checks; findings: {counts['error']} error, {counts['warning']} warning, "
+        f"{counts['info']} info (and {counts['consequences']} that follow from these); not run: {counts['not_run']}\n"
+    ) in readme
+    shown = re.findall(r"^(\w+) +(\d+) +(\d+) +\d+ +\d+ +\d+  (\w+/\w+\.xpt)$", readme, re.MULTILINE)
+    held = {dataset["name"]: dataset for dataset in report["datasets"]}
+    assert len(shown) == 4
+    for name, records, variables, _ in shown:
+        assert (held[name]["records"], held[name]["variables"]) == (int(records), int(variables)), name
+
+
+def test_the_mistakes_that_the_readme_shows_are_told(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, old, new in (("dm", "DATE_CONS}", "DATE_CONSENT}"), ("ss", "SURVSTAT", "ALIVE")):
+        mapping = study / "mapping" / f"{name}.yaml"
+        mapping.write_text(mapping.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
+    with pytest.raises(SystemExit) as stopped:
+        main(["build", str(study)])
+    assert stopped.value.code == 2
+    readme, told = (ROOT / "README.md").read_text(encoding="utf-8"), capsys.readouterr().err
+    shown = readme[readme.index("2 mistakes to mend:") :].split("\n```")[0].splitlines()
+    assert len(shown) == 3
+    for line in shown:
+        assert line.removesuffix("(...)") in told

@@ -341,7 +341,8 @@ def check_term(scope: Scope, text: str, way: Way) -> None:
     hint = f"did you mean '{meant.pop()}'?" if len(meant) == 1 else nearest(text, known)
     if extensible:
         hint = "; ".join(part for part in (hint, "declare a sponsor term in terminology/extensions.yaml") if part)
-    scope.add(way, f"'{text}' is not a term of codelist {names} ({scope.target.name})", hint)
+    variable = "" if names == scope.target.name else f" ({scope.target.name})"
+    scope.add(way, f"'{text}' is not a term of codelist {names}{variable}", hint)
 
 
 def check_condition(scope: Scope, text: str, way: Way) -> None:
