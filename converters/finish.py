@@ -17,11 +17,11 @@ from cdiscway.specs.model import DatasetSpec, VariableSpec
 
 from .algorithms import columns
 from .algorithms.base import Table
-from .algorithms.lookup import ranked
 from .algorithms.results import says_no_result
 from .dataset import BuiltDataset, DatasetMetadata, Provenance, VariableMetadata
 from .derivations.baseline_flag import last_observation_before
 from .derivations.epoch import epoch_from_elements, epoch_of
+from .derivations.keys import ranks
 from .derivations.study_day import study_day
 from .long_text import OWN_VARIABLES, split_long_texts
 from .plan import Plan, domain_prefix, study_days
@@ -178,7 +178,7 @@ def sorted_positions(frame: pd.DataFrame, names: Sequence[str], rest: Sequence[s
         return np.arange(0)
     codes = np.zeros(len(frame), dtype=np.int64)
     for name in names:
-        rank = ranked(frame[name]) + 1
+        rank = ranks(frame[name]) + 1
         codes = codes * (int(rank.max()) + 1) + rank
         if int(codes.max()) > 2**40:
             codes = np.unique(codes, return_inverse=True)[1].astype(np.int64)
@@ -190,7 +190,7 @@ def sorted_positions(frame: pd.DataFrame, names: Sequence[str], rest: Sequence[s
     tied[order[1:][same]] = tied[order[:-1][same]] = True
     places = np.flatnonzero(tied[order])
     rows = order[places]
-    keys = [ranked(columns.take(frame[name], rows)) for name in reversed(rest)]
+    keys = [ranks(columns.take(frame[name], rows)) for name in reversed(rest)]
     order[places] = rows[np.lexsort([*keys, codes[rows]])]
     return order
 
@@ -202,7 +202,7 @@ def add_sequence(item: Mapped) -> None:
         return
     if name not in item.frame.columns:
         group = "USUBJID" if "USUBJID" in item.frame.columns else f"{domain_prefix(item.plan.spec)}PARMCD"
-        codes = ranked(item.frame[group]) if group in item.frame.columns else np.zeros(len(item.frame), dtype=np.int64)
+        codes = ranks(item.frame[group]) if group in item.frame.columns else np.zeros(len(item.frame), dtype=np.int64)
         item.frame[name] = number_within(codes)
         item.provenance[name] = Provenance(
             "Derived", "Sponsor", "Number of the record within its subject, in sort order."

@@ -9,7 +9,8 @@ import pandas as pd
 
 from .algorithms import columns
 from .algorithms.base import Table
-from .algorithms.lookup import ranked, subject_of
+from .algorithms.lookup import subject_of
+from .derivations.keys import ranks
 from .mapping import VisitSource
 from .plan import visit_date
 from .tables import StudyTables, identifiers, no_sources
@@ -64,7 +65,7 @@ def _ends(codes: np.ndarray, date: pd.Series, groups: int) -> tuple[pd.Series, p
     """Return the least and the greatest date of each group."""
     _, texts = columns.distinct(date)
     order = sorted(texts)
-    rank = ranked(date)
+    rank = ranks(date)
     dated = rank >= 0
     low, high = np.full(groups, len(order)), np.full(groups, -1)
     np.minimum.at(low, codes[dated], rank[dated])

@@ -10,6 +10,7 @@ import pandas as pd
 from pydantic import model_validator
 
 from cdiscway.converters.dataset import Provenance
+from cdiscway.converters.derivations.keys import ranks
 from cdiscway.specs.load import Way
 
 from . import columns
@@ -115,23 +116,17 @@ class LookupRule(RuleBase):
         usable = np.flatnonzero((there >= 0) & ~columns.missing(value))
         keys = there[usable]
         if self.pick == "sum":
-            amounts = self._amounts(value, other).to_numpy(dtype=np.float64)[usable]
-            usable, keys, amounts = (part[~np.isnan(amounts)] for part in (usable, keys, amounts))
-            order = np.argsort(amounts, kind="stable")  # the order of the rows must not change the last digit of a sum
-            totals = np.bincount(keys[order], weights=amounts[order], minlength=int(here.max(initial=-1)) + 1)
-            seen = np.bincount(keys, minlength=len(totals)) > 0
-            table = np.append(np.where(seen, totals, np.nan), np.nan)
-            return pd.Series(table[np.where((here >= 0) & (here < len(totals)), here, -1)])
+            return _summed(self._amounts(value, other).to_numpy(dtype=np.float64)[usable], keys, here)
         orders = [value] if self.pick in {"min", "max"} else [other.column(name) for name in self.order]
         names = [] if self.pick in {"min", "max"} else list(self.order)
         told = [self._ranked(order, name, usable, other) for order, name in zip(orders, names or [""], strict=False)]
-        ranks = [ranked(value)[usable], *reversed(told if self.pick != "only" else [])]
-        placed = usable[np.lexsort([*ranks, keys])]
+        by = [ranks(value)[usable], *reversed(told if self.pick != "only" else [])]
+        placed = usable[np.lexsort([*by, keys])]
         if self.pick in {"last", "max"}:
             placed = placed[::-1]
         if self.pick == "only":
             self._report_several(value, keys, usable, here, context)
-        if self.pick not in {"only"} and len(placed):
+        elif len(placed):
             self._report_undecided(value, orders[0], told, placed, (usable, keys, here), context)
         first = np.full(max(int(here.max(initial=-1)), int(keys.max(initial=-1))) + 2, -1)
         owners, at = np.unique(there[placed], return_index=True)
@@ -154,13 +149,13 @@ class LookupRule(RuleBase):
     def _ranked(self, order: pd.Series, name: str, usable: np.ndarray, other: Context) -> np.ndarray:
         """Return the rank of each usable row: numbers by size, also where they are text; the rest by code point."""
         if columns.is_number(order):
-            return np.asarray(ranked(order)[usable])
+            return np.asarray(ranks(order)[usable])
         used = columns.drop_unused(columns.take(columns.as_text(order), usable))
         _, texts = columns.distinct(used)
         how = order_of(texts, other.decimal)
         if how == "numbers":
             found = [number_of(text, other.decimal) for text in texts]
-            return ranked(columns.numbers_of_distinct(used, lambda _: found))
+            return ranks(columns.numbers_of_distinct(used, lambda _: found))
         if how == "unsure" and len(texts) > 1:
             what = name or (describe(self.lookup, self.key) if self.lookup is not None else "")
             message = f"'pick: {self.pick}' puts {what} of {self.key[0]} {self.key[1]} in order letter by letter; "
@@ -168,13 +163,13 @@ class LookupRule(RuleBase):
             rows = np.zeros(len(other), dtype=bool)
             rows[usable] = True
             other.report_rows(rows, "CDW-MAP-LOOKUP", message, "warning", column=what)
-        return ranked(used)
+        return ranks(used)
 
     def _report_undecided(
         self,
         value: pd.Series,
         order: pd.Series,
-        ranks: Sequence[np.ndarray],
+        told: Sequence[np.ndarray],
         placed: np.ndarray,
         rows: tuple[np.ndarray, np.ndarray, np.ndarray],
         context: Context,
@@ -185,7 +180,7 @@ class LookupRule(RuleBase):
         chosen = np.empty(len(owners), dtype=np.int64)
         chosen[np.searchsorted(owners, self._keys_of(placed, usable, keys))[::-1]] = placed[::-1]
         best = chosen[at]
-        differs = ranked(value)[usable] != ranked(value)[best]
+        differs = ranks(value)[usable] != ranks(value)[best]
         what = "the value" if self.pick in {"min", "max"} else ", ".join(self.order)
         if not columns.is_number(order):
             open_ = differs & undecided(columns.take(order, usable), columns.take(order, best))
@@ -193,7 +188,7 @@ class LookupRule(RuleBase):
             context.report_rows(np.isin(here, keys[open_]), "CDW-MAP-PARTIAL", message, "warning")
         if self.pick in {"first", "last"}:
             position = np.searchsorted(usable, best)
-            tied = differs & np.logical_and.reduce([rank == rank[position] for rank in ranks])
+            tied = differs & np.logical_and.reduce([rank == rank[position] for rank in told])
             message = (
                 f"'pick: {self.pick}' finds rows of {self.key[0]} {self.key[1]} that are alike in {what}, with several "
             )
@@ -208,7 +203,7 @@ class LookupRule(RuleBase):
         self, value: pd.Series, keys: np.ndarray, usable: np.ndarray, here: np.ndarray, context: Context
     ) -> None:
         """A lookup that finds several different values is a finding: the least value is taken, and said."""
-        codes = ranked(value)[usable]
+        codes = ranks(value)[usable]
         low = np.full(int(keys.max(initial=-1)) + 1, np.iinfo(np.int64).max)
         high = np.full(len(low), -1)
         np.minimum.at(low, keys, codes)
@@ -259,14 +254,12 @@ def subject_of(table: Table) -> pd.Series:
     return table.subject
 
 
-def ranked(column: pd.Series) -> np.ndarray:
-    """Return the rank of each value (text by code point, numbers by size), -1 where missing."""
-    if columns.is_number(column):
-        codes, _ = pd.factorize(column, sort=True, use_na_sentinel=True)
-        return codes.astype(np.int64)
-    codes, texts = columns.distinct(column)
-    order = sorted(range(len(texts)), key=texts.__getitem__)
-    ranks = np.empty(len(texts) + 1, dtype=np.int64)
-    ranks[order] = np.arange(len(texts))
-    ranks[-1] = -1
-    return np.asarray(ranks[codes])
+def _summed(amounts: np.ndarray, keys: np.ndarray, here: np.ndarray) -> pd.Series:
+    """Return the sum of the amounts (NaN counts for nothing) of each row's key; missing where there is none."""
+    known = ~np.isnan(amounts)
+    amounts, keys = amounts[known], keys[known]
+    order = np.argsort(amounts, kind="stable")  # the order of the rows must not change the last digit of a sum
+    totals = np.bincount(keys[order], weights=amounts[order], minlength=int(here.max(initial=-1)) + 1)
+    seen = np.bincount(keys, minlength=len(totals)) > 0
+    table = np.append(np.where(seen, totals, np.nan), np.nan)
+    return pd.Series(table[np.where((here >= 0) & (here < len(totals)), here, -1)])
