@@ -18,7 +18,8 @@ from .algorithms import columns
 from .algorithms.units import UnitError, conversion
 from .build import Converted
 from .dataset import BuiltDataset, Provenance
-from .plan import DatasetPlan, domain_prefix
+from .dataset_variables import domain_prefix
+from .plan import DatasetPlan
 from .readers.sdtm import read_dataset
 
 MOST = 20

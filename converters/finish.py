@@ -19,12 +19,13 @@ from .algorithms import columns
 from .algorithms.base import Table
 from .algorithms.results import says_no_result
 from .dataset import BuiltDataset, DatasetMetadata, Provenance, VariableMetadata
+from .dataset_variables import domain_prefix, study_days
 from .derivations.baseline_flag import last_observation_before
 from .derivations.epoch import epoch_from_elements, epoch_of
 from .derivations.keys import ranks
 from .derivations.study_day import study_day
 from .long_text import OWN_VARIABLES, split_long_texts
-from .plan import Plan, domain_prefix, study_days
+from .plan import Plan
 from .relations import add_comments, relate
 from .sdtm import Mapped
 from .tables import StudyTables, no_sources

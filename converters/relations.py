@@ -9,8 +9,8 @@ import pandas as pd
 
 from .algorithms import columns
 from .dataset import Provenance
+from .dataset_variables import domain_prefix
 from .mapping import Relation, RelationSide
-from .plan import domain_prefix
 from .sdtm import Mapped
 from .tables import StudyTables, no_sources, stack_sources
 

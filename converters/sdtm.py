@@ -18,8 +18,9 @@ from .algorithms.findings import Collected, StandardResults, standard_results
 from .algorithms.numbers import read_numbers
 from .algorithms.terms import recode_to_terms
 from .dataset import Provenance
+from .dataset_variables import domain_prefix
 from .mapping import Comment, Each, Records, Supplemental, TestRow
-from .plan import BlockPlan, DatasetPlan, domain_prefix
+from .plan import BlockPlan, DatasetPlan
 from .tables import StudyTables, identifiers, no_sources, stack_sources
 from .visit_rows import visit_rows
 

@@ -19,7 +19,8 @@ from .algorithms.assign import evaluate_condition
 from .algorithms.base import Context, Table, TableKey
 from .algorithms.lookup import matching_codes, subject_of
 from .mapping import Join
-from .plan import Plan, has_subject
+from .plan import Plan
+from .plan_checks import has_subject
 from .readers.raw import RawNote
 from .readers.sdtm import GivenDataset, read_dataset
 from .reporter import Reporter

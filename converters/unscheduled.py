@@ -10,8 +10,8 @@ import pandas as pd
 from .algorithms import columns
 from .algorithms.iso8601 import date_days
 from .dataset import Provenance
+from .dataset_variables import visit_date
 from .derivations.visits import unscheduled_visit_numbers
-from .plan import visit_date
 from .sdtm import Mapped
 from .study import Study
 

@@ -10,9 +10,9 @@ import pandas as pd
 from .algorithms import columns
 from .algorithms.base import Table
 from .algorithms.lookup import subject_of
+from .dataset_variables import visit_date
 from .derivations.keys import ranks
 from .mapping import VisitSource
-from .plan import visit_date
 from .tables import StudyTables, identifiers, no_sources
 
 
