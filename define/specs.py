@@ -163,7 +163,7 @@ def _slim(data: dict[str, Any]) -> dict[str, Any]:
     return {
         key: [_slim(item) if isinstance(item, dict) else item for item in value] if isinstance(value, list) else value
         for key, value in data.items()
-        if value not in (None, "", []) or key in ("label", "structure", "standard")
+        if value not in (None, "", [], {}) or key in ("label", "structure", "standard")
     }
 
 

@@ -220,9 +220,7 @@ _OUR_STANDARDS = re.compile(rb"""Name:\s*["']?(SDTMIG|ADAMIG|TIG)["']?\s*(?:$|[,
 def is_foreign(file: Path) -> bool:
     """Whether a rule names standards, and none that this tool knows; told without reading the rule, which may be unreadable."""
     text = file.read_bytes()
-    return (
-        bool(_NAMES_STANDARDS.search(text)) and not _OUR_STANDARDS.search(text)
-    )
+    return bool(_NAMES_STANDARDS.search(text)) and not _OUR_STANDARDS.search(text)
 
 
 def _name_of(file: str) -> str:

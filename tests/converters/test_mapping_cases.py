@@ -162,7 +162,9 @@ def check_records(case: dict[str, Any], plan: Any) -> list[tuple[str, int]]:
         dataset, _, variable = name.partition(".")
         assert dataset not in datasets if not variable else variable not in datasets[dataset].frame.columns
     for part in case.get("said", []):
-        assert any(part in finding.message for finding in converted.findings), [one.message for one in converted.findings]
+        assert any(part in finding.message for finding in converted.findings), [
+            one.message for one in converted.findings
+        ]
     return [(finding.rule, finding.records) for finding in converted.findings]
 
 

@@ -49,5 +49,5 @@ SPLIT = announce(
     citation="FDA Study Data Technical Conformance Guide",
     fix_in="tool",
     text="""The parts of a split dataset are together the dataset.
-    Each record of the whole is in one part, with the same variables, so that --SEQ is as unique over the parts as in the whole.""",
+    Each record of the whole is in one part, with the same variables: --SEQ is as unique over the parts as in the whole.""",
 )
