@@ -9,15 +9,15 @@ from typing import Any
 import jsonschema
 import pytest
 
-from cdiscway.converters.schema import What, json_schema
+from cdiscway.converters.schema import What, descriptions, json_schema
 from cdiscway.specs.load import read_yaml
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "ifm-2015-03"
 
 
 @functools.cache
-def validator(what: What) -> jsonschema.Draft202012Validator:
-    return jsonschema.Draft202012Validator(json_schema(what))
+def validator(what: What) -> jsonschema.Draft7Validator:
+    return jsonschema.Draft7Validator(json_schema(what))
 
 
 @pytest.mark.parametrize("path", sorted((EXAMPLE / "mapping").glob("*.yaml")), ids=lambda path: path.name)
@@ -31,7 +31,30 @@ def test_the_study_file_of_the_example_fits() -> None:
 
 @pytest.mark.parametrize("what", ["study", "mapping"])
 def test_the_schema_is_a_schema(what: What) -> None:
-    jsonschema.Draft202012Validator.check_schema(json_schema(what))
+    jsonschema.Draft7Validator.check_schema(json_schema(what))
+
+
+@pytest.mark.parametrize("what", ["study", "mapping"])
+def test_every_word_has_its_description(what: What) -> None:
+    schema = json_schema(what)
+    blocks = {what: schema, **schema["definitions"]}
+    lacking = [
+        f"{name}.{word}"
+        for name, block in blocks.items()
+        for word, said in block.get("properties", {}).items()
+        if not said.get("description")
+    ]
+    assert lacking == []
+
+
+def test_no_description_is_for_a_word_that_is_none() -> None:
+    words: set[str] = set()
+    kinds: dict[str, What] = {"Study": "study", "Mapping": "mapping"}
+    for title, what in kinds.items():
+        schema = json_schema(what)
+        for name, block in {title: schema, **schema["definitions"]}.items():
+            words.update(way for word in block.get("properties", {}) for way in (word, f"{name}.{word}"))
+    assert set(descriptions()) <= words
 
 
 def block(**words: Any) -> dict[str, Any]:
