@@ -14,7 +14,8 @@ from pathlib import Path
 from cdiscway.validation.intake import read_package
 from cdiscway.validation.run import ValidationResult, validate
 
-from .build import Built, Progress, build_study, files_in, is_input, without_waived
+from .build import Built, Progress, build_study, without_waived
+from .build_files import files_in, is_input
 from .whole_file import sha256, whole_path
 
 ZIP_TIME = (1980, 1, 1, 0, 0, 0)

@@ -5,12 +5,9 @@ The build folder appears whole or not at all: everything is written beside it an
 
 from __future__ import annotations
 
-import itertools
-import json
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import astuple, dataclass, fields, replace
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +23,7 @@ from cdiscway.specs.mistakes import Mistake, MistakesError
 from cdiscway.validation.finding import Finding, NotRun, Source
 
 from .adam import derive_dataset
+from .build_files import own_folder, replace_folder, write_json, write_kept, write_lineage, write_manifest
 from .build_time import build_time
 from .dataset import BuiltDataset
 from .documents import copy_documents, crf_pages, dictionaries, document_findings, package_documents
@@ -40,8 +38,7 @@ from .study import Study, read_study
 from .submission import Split, show_bytes
 from .tables import FormBalance, StudyTables
 from .transliteration import Replacement
-from .whole_file import sha256
-from .worklist import harmless, write_csv, write_workbook
+from .worklist import write_csv, write_workbook
 from .writers import xpt
 from .writers.split import FOLDER, Part, SplitError, write_split
 
@@ -51,9 +48,10 @@ if TYPE_CHECKING:
     from cdiscway.validation.rule_model import Rule
     from cdiscway.validation.run import ValidationResult
 
-_TRIES = 5
 Progress = Callable[[str, int, int], None]
 """Told (what is done, how many steps are done, how many there are)."""
+InAscii = tuple[str, Replacement]
+"""A dataset, and a value of it that was written in ASCII."""
 
 
 @dataclass(frozen=True)
@@ -150,46 +148,70 @@ def convert(plan: Plan, progress: Progress = lambda *_: None) -> Converted:
     """Map, finish and derive all datasets of a plan; nothing is written."""
     reporter = Reporter()
     tables = StudyTables(plan, reporter)
-    tabulation = [item for item in plan.datasets if not item.mapping.is_analysis]
-    analysis = [item for item in plan.datasets if item.mapping.is_analysis]
+    finished, written = tabulate(plan, tables, progress)
+    derived, more = derive(plan, tables, progress)
+    report_completeness(plan, tables, reporter)
+    return Converted(
+        plan,
+        packages_of(plan, finished, derived),
+        tuple(reporter.findings),
+        tuple(reporter.worklist),
+        tuple(tables.balance[name] for name in sorted(tables.balance)),
+        (*written, *more),
+        sum_recoded(reporter.recoded),
+    )
+
+
+def tabulate(plan: Plan, tables: StudyTables, progress: Progress) -> tuple[list[BuiltDataset], list[InAscii]]:
+    """Map and finish the SDTM datasets, and keep them among the tables; return also what was written in ASCII."""
+    items = [item for item in plan.datasets if not item.mapping.is_analysis]
     steps = len(plan.datasets) + 1
     mapped = []
-    for done, item in enumerate(tabulation):
+    for done, item in enumerate(items):
         progress(f"mapping {item.name}", done, steps)
         made = map_dataset(item, tables)
         tables.keep(item.name, made.frame, made.sources)
         tables.mark_used(made.sources, item.name)
         mapped.append(made)
     tables.read_all()
-    progress("finishing SDTM", len(tabulation), steps)
-    finished = finish_sdtm(mapped, plan, tables)
-    changed: list[tuple[str, Replacement]] = []
-    if plan.study.file.raw.transliterate:
-        finished, changed = to_ascii(finished)
-        report_transliterated(changed, reporter)
+    progress("finishing SDTM", len(items), steps)
+    finished, written = in_ascii(finish_sdtm(mapped, plan, tables), plan, tables.reporter)
     for dataset in finished:
         tables.keep(dataset.name, dataset.frame, dataset.sources)
+    return finished, written
+
+
+def derive(plan: Plan, tables: StudyTables, progress: Progress) -> tuple[list[BuiltDataset], list[InAscii]]:
+    """Derive the analysis datasets, and keep them among the tables; return also what was written in ASCII."""
+    items = [item for item in plan.datasets if item.mapping.is_analysis]
+    steps = len(plan.datasets) + 1
     derived: list[BuiltDataset] = []
-    for done, item in enumerate(analysis, len(tabulation) + 1):
+    written: list[InAscii] = []
+    for done, item in enumerate(items, steps - len(items)):
         progress(f"deriving {item.name}", done, steps)
         dataset = derive_dataset(item, tables)
-        if plan.given and plan.study.file.raw.transliterate:
-            [dataset], written = to_ascii([dataset])
-            report_transliterated(written, reporter)
-            changed += written
+        if plan.given:  # else they are made of SDTM that is in ASCII already
+            [dataset], own = in_ascii([dataset], plan, tables.reporter)
+            written += own
         tables.keep(dataset.name, dataset.frame, dataset.sources)
         derived.append(dataset)
-    report_completeness(plan, tables, reporter)
-    cutoff = build_time(plan.study)
-    packages = []
-    if finished:
-        packages.append(Package("sdtm", plan.study.file.standards.sdtm, tuple(give_lengths(finished, cutoff))))
-    if derived:
-        packages.append(Package("adam", plan.study.file.standards.adam, tuple(give_lengths(derived, cutoff))))
-    balance = tuple(tables.balance[name] for name in sorted(tables.balance))
-    findings, worklist = tuple(reporter.findings), tuple(reporter.worklist)
-    recoded = sum_recoded(reporter.recoded)
-    return Converted(plan, tuple(packages), findings, worklist, balance, tuple(changed), recoded)
+    return derived, written
+
+
+def in_ascii(datasets: list[BuiltDataset], plan: Plan, reporter: Reporter) -> tuple[list[BuiltDataset], list[InAscii]]:
+    """Return the datasets in ASCII where study.yaml asks for it, with every value that was changed, which is told."""
+    if not plan.study.file.raw.transliterate:
+        return datasets, []
+    datasets, written = to_ascii(datasets)
+    report_transliterated(written, reporter)
+    return datasets, written
+
+
+def packages_of(plan: Plan, finished: Sequence[BuiltDataset], derived: Sequence[BuiltDataset]) -> tuple[Package, ...]:
+    """Return the packages that have datasets, with the lengths of their variables."""
+    standards, created = plan.study.file.standards, build_time(plan.study)
+    made = (("sdtm", standards.sdtm, finished), ("adam", standards.adam, derived))
+    return tuple(Package(name, standard, tuple(give_lengths(part, created))) for name, standard, part in made if part)
 
 
 def sum_recoded(recoded: Iterable[Recoded]) -> tuple[Recoded, ...]:
@@ -254,6 +276,8 @@ def report_not_read(plan: Plan, reporter: Reporter) -> None:
 
 def build_study(folder: Path, progress: Progress = lambda *_: None) -> Built:
     """Build a study: all files of its build folder, which is replaced as a whole. Raises MistakesError."""
+    from .about import about_study  # noqa: PLC0415 - only what validates pays for it
+
     progress("reading the study", 0, 1)
     plan = read_plan(folder)
     converted = convert(plan, progress)
@@ -483,167 +507,3 @@ def write_reports(converted: Converted, result: ValidationResult, about: About, 
     write_workbook(converted.worklist, folder / "worklist.xlsx")
     write_kept(converted, folder)
     write_lineage(converted.packages, folder / "lineage.parquet")
-
-
-def about_study(converted: Converted) -> About:
-    """Return what the report shows beside the findings: files, balance sheet, worklist, the sponsor's own terms."""
-    from cdiscway.validation.report import About, Section  # noqa: PLC0415
-
-    study = converted.plan.study.file
-    files = {name: given.shown for name, given in converted.plan.given.items()}
-    unwritten = {finding.dataset for finding in converted.findings if finding.rule == "CDW-XPT"}
-    for package in converted.packages:
-        there = [dataset for dataset in package.datasets if len(dataset.frame) and dataset.name not in unwritten]
-        files |= {dataset.name: package.file(dataset) for dataset in there}
-    balance = tuple(
-        (item.form, item.rows, int(item.used.sum()), sum(item.excluded.values()), item.unaccounted,
-         ", ".join(sorted(item.datasets)) or _why_not(converted.plan, item.form))
-        for item in converted.balance
-    )  # fmt: skip
-    work = tuple(
-        (item.kind, item.dataset, item.variable, item.value, item.records, item.suggestion)
-        for item in sorted(converted.worklist, key=lambda item: (-item.records, item.dataset, item.value))
-    )
-    terms = tuple((codelist.name, term.value, term.decode, term.definition)
-                  for codelist, term in converted.plan.terminology.extensions)  # fmt: skip
-    recoded = tuple(
-        (item.dataset, item.variable, item.form, item.value, item.term, item.how, item.records)
-        for item in converted.recoded
-        if item.how != "exact"
-    )
-    written = tuple((name, item.variable, item.old, item.new, item.count) for name, item in converted.transliterated)
-    split = tuple(
-        (item.dataset, ", ".join(item.part.by), item.part.category, item.part.records, item.size, item.file)
-        for item in converted.parts
-    )
-    sections = [
-        Section("Balance sheet", ("Form", "Rows", "In records", "Excluded", "Not accounted for", "Where"), balance,
-                "Every raw row becomes a record, or is counted under a declared exclusion."),
-        Section("Worklist", ("Kind", "Dataset", "Variable", "Raw value", "Records", "Suggestion"), work,
-                "Raw values that found no place."),
-        Section("Recoded values", ("Dataset", "Variable", "From", "Raw value", "Term", "Found by", "Records"), recoded,
-                "Raw values that are no submission values themselves, and how their term was found; recoded.csv has all."),
-        Section("Sponsor terms", ("Codelist", "Term", "Decode", "Why"), terms,
-                "Terms that CDISC terminology does not have; extended values in define.xml."),
-        Section("Written in ASCII", ("Dataset", "Variable", "Collected", "Submitted", "Records"), written,
-                "Accents and signs that study.yaml lets become ASCII."),
-        Section("Split datasets", ("Dataset", "By", "Category", "Records", "Bytes", "File"), split,
-                f"Above {show_bytes(study.submission.size_limit)}: whole and in parts. The reviewer's guide explains how."),
-    ]  # fmt: skip
-    return About(
-        study=study.study,
-        title=study.title,
-        synthetic=study.synthetic,
-        files=files,
-        sections=tuple(section for section in sections if section.rows),
-    )
-
-
-def _why_not(plan: Plan, form: str) -> str:
-    return next((f"not submitted: {why}" for (name, _), why in plan.not_submitted.items() if name == form), "")
-
-
-def write_kept(converted: Converted, folder: Path) -> None:
-    """Write how every coded value found its term, and every value that was written in ASCII."""
-    header = [field.name for field in fields(Recoded)]
-    write_table(folder / "recoded.csv", header, [list(astuple(item)) for item in converted.recoded])
-    changed = [[name, item.variable, item.old, item.new, item.count] for name, item in converted.transliterated]
-    write_table(folder / "transliterated.csv", ["dataset", "variable", "collected", "submitted", "records"], changed)
-
-
-def write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Write a CSV file for a spreadsheet; a cell that begins like a formula is made text."""
-    import csv  # noqa: PLC0415
-
-    with path.open("w", encoding="utf-8-sig", newline="") as stream:
-        writer = csv.writer(stream)
-        writer.writerow(header)
-        for row in rows:
-            writer.writerow(harmless(cell) if isinstance(cell, str) else cell for cell in row)
-
-
-def write_lineage(packages: Sequence[Package], path: Path) -> None:
-    """Write the lineage: for each record of each dataset its raw form, file and row, and the line of the mapping."""
-    import pandas as pd  # noqa: PLC0415
-
-    parts = []
-    for package in packages:
-        for dataset in package.datasets:
-            if dataset.sources is not None and len(dataset.frame):
-                texts = [name for name in ("form", "file", "mapping") if name in dataset.sources.columns]
-                part = dataset.sources.astype(dict.fromkeys(texts, "str"))
-                part.insert(0, "record", range(1, len(part) + 1))
-                part.insert(0, "dataset", dataset.name)
-                parts.append(part)
-    pd.concat(parts, ignore_index=True).to_parquet(path, index=False)
-
-
-def write_manifest(converted: Converted, folder: Path) -> dict[str, Any]:
-    """Write manifest.json: SHA-256 of every input and output, and the versions used."""
-    study = converted.plan.study
-    inputs = [path for path in sorted(study.folder.rglob("*")) if path.is_file() and is_input(path, study)]
-    manifest = {
-        "study": study.file.study,
-        "synthetic": study.file.synthetic,
-        "created": build_time(study).isoformat(),
-        "versions": {name: version(name) for name in ("cdiscway", "pandas", "numpy", "lxml", "great-expectations")},
-        "standards": {package.name: package.standard for package in converted.packages},
-        "terminology": list(converted.plan.terminology.packages),
-        "inputs": {study.shown(path): sha256(path) for path in inputs},
-        "outputs": {path.relative_to(folder).as_posix(): sha256(path) for path in files_in(folder)},
-    }
-    write_json(manifest, folder / "manifest.json")
-    return manifest
-
-
-def is_input(path: Path, study: Study) -> bool:
-    """Whether a file of the study folder is read by the build."""
-    parts = path.relative_to(study.folder).parts
-    if study.shown(path) in study.file.documents:
-        return True
-    return parts[0] in {
-        study.file.raw.folder,
-        "mapping",
-        "results",
-        "terminology",
-        "study.yaml",
-        "derivations.py",
-        "waivers.yaml",
-    }
-
-
-def files_in(folder: Path) -> list[Path]:
-    """Return all files of a folder, by name."""
-    return sorted(path for path in folder.rglob("*") if path.is_file())
-
-
-def write_json(data: Any, path: Path) -> None:
-    """Write JSON, UTF-8, keys as they come, one way only."""
-    path.write_text(json.dumps(data, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-
-
-def own_folder(target: Path) -> Path:
-    """Make a folder beside the target that no other build uses: two builds of one study leave each other's files alone."""
-    for number in itertools.count(1):
-        part = target.with_name(f".{target.name}.{number}.part")
-        with suppress(FileExistsError):
-            part.mkdir(parents=True)
-            return part
-    raise AssertionError  # pragma: no cover - count does not end
-
-
-def replace_folder(part: Path, target: Path) -> None:
-    """Put a finished folder in the place of the one before; where two builds end at one moment, the later one stays."""
-    old = own_folder(target)
-    try:
-        for left in reversed(range(_TRIES)):
-            with suppress(FileNotFoundError):
-                target.rename(old / str(left))
-            try:
-                part.rename(target)
-                return
-            except OSError:
-                if not left:
-                    raise
-    finally:
-        shutil.rmtree(old, ignore_errors=True)

@@ -28,7 +28,8 @@ from cdiscway.validation.rule_model import Rule
 from cdiscway.validation.run import ValidationResult, validate
 from cdiscway.validation.waivers import apply_waivers, read_waivers
 
-from .build import Progress, about_study, convert, judge, read_plan
+from .about import about_study
+from .build import Progress, convert, judge, read_plan
 from .dataset import BuiltDataset
 
 _WRITERS = {"html": write_html, "json": write_json, "xlsx": write_xlsx, "sarif": write_sarif, "junit": write_junit}

@@ -12,15 +12,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from cdiscway.converters.build import (
-    build_study,
-    convert,
-    own_folder,
-    read_plan,
-    replace_folder,
-    sha256,
-    write_datasets,
-)
+from cdiscway.converters.build import build_study, convert, read_plan, write_datasets
+from cdiscway.converters.build_files import own_folder, replace_folder
+from cdiscway.converters.whole_file import sha256
 from cdiscway.specs.mistakes import MistakesError
 
 CASES = yaml.safe_load((Path(__file__).parents[1] / "cases" / "build_mistakes.yaml").read_text(encoding="utf-8"))

@@ -13,15 +13,9 @@ import pandas as pd
 import pytest
 
 from cdiscway.cli.summary import print_parts
-from cdiscway.converters.build import (
-    Converted,
-    about_study,
-    convert,
-    read_plan,
-    write_defines,
-    write_manifest,
-    write_packages,
-)
+from cdiscway.converters.about import about_study
+from cdiscway.converters.build import Converted, convert, read_plan, write_defines, write_packages
+from cdiscway.converters.build_files import write_manifest
 from cdiscway.converters.readers.xpt import read
 from cdiscway.converters.submission import Submission
 from cdiscway.converters.writers.xpt import write
