@@ -15,7 +15,6 @@ from .xpt_layout import FIELD_WIDTHS, FIRST_YEAR, MAX_TEXT, MAX_VARIABLES
 from .xpt_mistakes import DataMistake, data_mistake
 
 NAME = re.compile(r"[A-Z][A-Z0-9_]{0,7}")
-CONTROL = "holds a control character"
 ENCODINGS = ("ascii", "cp1252", "latin-1", "utf-8")
 
 
@@ -30,8 +29,7 @@ def check_metadata(
     """Return every mistake of the metadata; empty where a header can be written from it."""
     return [
         data_mistake(file, metadata.name, variable, message, hint=hint)
-        for variable, message, hint in _mistakes(metadata, encoding)
-        if not (keep_controls and message.endswith(CONTROL))
+        for variable, message, hint in _mistakes(metadata, encoding, keep_controls)
     ]
 
 
@@ -58,12 +56,12 @@ def check_frame(frame: pd.DataFrame, metadata: DatasetMetadata, file: str, allow
     return mistakes
 
 
-def _mistakes(metadata: DatasetMetadata, encoding: str) -> Iterator[tuple[str, str, str]]:
+def _mistakes(metadata: DatasetMetadata, encoding: str, keep_controls: bool) -> Iterator[tuple[str, str, str]]:
     yield from (("", *found) for found in _name_mistakes("dataset name", metadata.name))
-    yield from (("", *found) for found in _text_mistakes("label", metadata.label, encoding))
+    yield from (("", *found) for found in _text_mistakes("label", metadata.label, encoding, keep_controls))
     texts = (("version", metadata.sas_version), ("system", metadata.operating_system), ("type", metadata.type))
     for field, text in texts:
-        yield from (("", *found) for found in _text_mistakes(field, text, "ascii"))
+        yield from (("", *found) for found in _text_mistakes(field, text, "ascii", keep_controls))
     times = (metadata.created, metadata.modified, metadata.library_created, metadata.library_modified)
     yield from (("", *found) for moment in times if moment is not None for found in _time_mistakes(moment))
     if not metadata.variables:
@@ -73,12 +71,12 @@ def _mistakes(metadata: DatasetMetadata, encoding: str) -> Iterator[tuple[str, s
     counts = Counter(variable.name.upper() for variable in metadata.variables)
     yield from ((name, "is the name of several variables", "") for name, count in counts.items() if count > 1)
     for variable in metadata.variables:
-        yield from ((variable.name, *found) for found in _variable_mistakes(variable, encoding))
+        yield from ((variable.name, *found) for found in _variable_mistakes(variable, encoding, keep_controls))
 
 
-def _variable_mistakes(variable: VariableMetadata, encoding: str) -> Iterator[tuple[str, str]]:
+def _variable_mistakes(variable: VariableMetadata, encoding: str, keep_controls: bool) -> Iterator[tuple[str, str]]:
     yield from _name_mistakes("name", variable.name)
-    yield from _text_mistakes("label", variable.label, encoding)
+    yield from _text_mistakes("label", variable.label, encoding, keep_controls)
     yield from _format_mistakes("format", variable.format, variable.type)
     yield from _format_mistakes("informat", variable.informat, variable.type)
     if variable.justification not in (0, 1):
@@ -99,7 +97,7 @@ def _name_mistakes(field: str, name: str) -> Iterator[tuple[str, str]]:
         yield f"{field} {name!r} is not a letter followed by A-Z, 0-9 and _", hint
 
 
-def _text_mistakes(field: str, text: str, encoding: str) -> Iterator[tuple[str, str]]:
+def _text_mistakes(field: str, text: str, encoding: str, keep_controls: bool) -> Iterator[tuple[str, str]]:
     try:
         size = len(text.encode(encoding))
     except UnicodeEncodeError as error:
@@ -107,8 +105,8 @@ def _text_mistakes(field: str, text: str, encoding: str) -> Iterator[tuple[str, 
         return
     if size > FIELD_WIDTHS[field]:
         yield f"{field} {text!r} has {size} bytes, the limit is {FIELD_WIDTHS[field]}", ""
-    if first_control(text):
-        yield f"{field} {text!r} {CONTROL}", ""
+    if first_control(text) and not keep_controls:
+        yield f"{field} {text!r} holds a control character", ""
     if text.endswith(" "):
         yield f"{field} {text!r} ends in a blank, which is lost in a file", ""
 
