@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -56,15 +56,14 @@ class SourcesRule(RuleBase):
     not_after: tuple[Input, ...] = ()
     partial: Literal["none", "first"] = "none"
 
+    word: ClassVar[str]
+    """The word of the language, under which the sources stand."""
+
     @property
     def sources(self) -> tuple[DateSource, ...]:
         """The sources in their order."""
-        raise NotImplementedError
-
-    @property
-    def word(self) -> str:
-        """The word of the language."""
-        raise NotImplementedError
+        found: tuple[DateSource, ...] = getattr(self, self.word)
+        return found
 
     def choose(self, records: list[EventRecords], context: Context) -> Extreme:
         """Return the chosen record of each subject."""
@@ -186,33 +185,15 @@ class EarliestRule(SourcesRule):
     (dataset, variable, sequence). Of records of one day the source declared first counts, then its `order`, or --SEQ.
     """
 
+    word: ClassVar[str] = "earliest"
     earliest: tuple[DateSource, ...] = Field(min_length=1)
-
-    @property
-    def sources(self) -> tuple[DateSource, ...]:
-        """The sources in their order."""
-        return self.earliest
-
-    @property
-    def word(self) -> str:
-        """The word of the language."""
-        return "earliest"
 
 
 class LatestRule(SourcesRule):
     """`{latest: [{dataset: EX, date: EXENDTC}], not_after: [DTHDT]}`: the last day; otherwise as `earliest`."""
 
+    word: ClassVar[str] = "latest"
     latest: tuple[DateSource, ...] = Field(min_length=1)
-
-    @property
-    def sources(self) -> tuple[DateSource, ...]:
-        """The sources in their order."""
-        return self.latest
-
-    @property
-    def word(self) -> str:
-        """The word of the language."""
-        return "latest"
 
 
 class LastAliveRule(SourcesRule):
@@ -223,19 +204,10 @@ class LastAliveRule(SourcesRule):
     no day, or with `partial: first` the first that it may stand for; it is never imputed upward.
     """
 
+    word: ClassVar[str] = "last_alive"
     last_alive: tuple[DateSource, ...] = Field(min_length=1)
     death: Input | None = None
     cutoff: bool = False
-
-    @property
-    def sources(self) -> tuple[DateSource, ...]:
-        """The sources in their order."""
-        return self.last_alive
-
-    @property
-    def word(self) -> str:
-        """The word of the language."""
-        return "last_alive"
 
     @property
     def limit_rules(self) -> tuple[Input, ...]:
