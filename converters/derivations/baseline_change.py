@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from .keys import Mask, group_codes, label_codes, ranks
+from .keys import Mask, group_codes, label_codes, ranked_texts, ranks
 
 Floats = npt.NDArray[np.float64]
 
@@ -55,9 +55,7 @@ def base_texts(group: Sequence[pd.Series], values: pd.Series, is_baseline: Mask)
     places = ranks(values)
     numbers = np.where(places < 0, np.nan, places)
     base, conflict = base_values(group, numbers, is_baseline)
-    distinct = values.cat.categories if isinstance(values.dtype, pd.CategoricalDtype) else values.dropna().unique()
-    labels = sorted(str(text) for text in distinct)
-    return TextBaseline(label_codes(np.nan_to_num(base, nan=-1).astype(np.int64), labels), conflict)
+    return TextBaseline(label_codes(np.nan_to_num(base, nan=-1).astype(np.int64), ranked_texts(values)), conflict)
 
 
 def change(values: npt.ArrayLike, base: npt.ArrayLike) -> Floats:

@@ -29,6 +29,16 @@ def ranks(column: pd.Series) -> Codes:
     return table[codes]
 
 
+def ranked_texts(column: pd.Series) -> list[str]:
+    """Return the distinct texts of a column in the order of their ranks; see `ranks`.
+
+    >>> ranked_texts(pd.Series(["b", None, "a"]))
+    ['a', 'b']
+    """
+    categorical = isinstance(column.dtype, pd.CategoricalDtype)
+    return sorted(str(text) for text in (column.cat.categories if categorical else column.dropna().unique()))
+
+
 def group_codes(*columns: pd.Series) -> tuple[Codes, int]:
     """Give the distinct combinations of some columns numbers; return (each record's number, how many there are).
 

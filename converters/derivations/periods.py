@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from .keys import Codes, Mask, group_codes, label_codes, ranks, rows_of
+from .keys import Codes, Mask, group_codes, label_codes, ranked_texts, ranks, rows_of
 
 Floats = npt.NDArray[np.float64]
 
@@ -62,13 +62,7 @@ def periods_of(
     if until_next and len(firsts):
         followed = np.append(~begins[1:], False)
         last = np.where(followed, np.append(starts[firsts][1:], np.nan) - 1, last)
-    return Periods(who, number, starts[firsts], last, label_codes(places[firsts], _labels(value)), undecided)
-
-
-def _labels(value: pd.Series) -> list[str]:
-    """Return the distinct texts in the order of their ranks."""
-    categorical = isinstance(value.dtype, pd.CategoricalDtype)
-    return sorted(str(text) for text in (value.cat.categories if categorical else value.dropna().unique()))
+    return Periods(who, number, starts[firsts], last, label_codes(places[firsts], ranked_texts(value)), undecided)
 
 
 def _two_on_one_day(codes: Codes, starts: Floats, places: Codes, size: int) -> Mask:
