@@ -12,17 +12,18 @@ import pandas as pd
 from .algorithms import columns
 from .algorithms.assign import ValueRule
 from .algorithms.base import Context, RuleBase, Table
-from .algorithms.iso8601 import date_days
+from .algorithms.derive import as_kind
 from .algorithms.lookup import subject_of
 from .algorithms.sources import sequence_of
 from .dataset import BuiltDataset, Provenance
 from .derivations.consecutive_days import Measurements, Recovery, first_of_consecutive_days
+from .derivations.keys import rows_of
 from .derivations.time_to_event import TimeSource, time_to_event
 from .derived_records import derived_rows
 from .finish import shape, sort_records
 from .mapping import ABOVE, EventSource, Excluding, Records, RecoveryRule, TimeToEvent
 from .plan import BlockPlan, DatasetPlan
-from .sdtm import Block, Mapped, Mapper, _merge, through_working_columns
+from .sdtm import Block, Mapped, Mapper, merge_parts, through_working_columns
 from .tables import StudyTables
 
 NO_SOURCE = "CDW-MAP-TTE"
@@ -134,7 +135,7 @@ class AnalysisMapper(Mapper):
         for name in rules:
             mapped.frame[name] = context.values[name]
             parts = self.provenance.get(name) or before.get(name, [])
-            mapped.provenance[name] = _merge(parts)
+            mapped.provenance[name] = merge_parts(parts)
 
     def map_block(self, part: BlockPlan) -> list[Block]:
         """Map one block; each time-to-event parameter of it is a block of records of its own."""
@@ -149,7 +150,7 @@ class AnalysisMapper(Mapper):
 
     def _parameter(self, parameter: TimeToEvent, context: Context, records: Records) -> Block:
         """Return one record for each subject with a time origin, of the event or else of the censoring."""
-        start = as_days(context.column(parameter.start))
+        start = as_kind(context.column(parameter.start), "days", context)
         keep = ~np.isnan(start)
         if parameter.when is not None:
             keep &= context.mask(parameter.when)
@@ -194,7 +195,7 @@ class AnalysisMapper(Mapper):
         """Return the dataset of a source, which of its records count, and their days."""
         there = inner.inside(self.tables.table(("dataset", source.dataset)))
         keep = np.ones(len(there), dtype=bool) if source.where is None else there.mask(source.where)
-        return there, keep, as_days(there.column(source.date))
+        return there, keep, as_kind(there.column(source.date), "days", there)
 
     def _on_first_day(
         self, rule: RecoveryRule, there: Context, days: np.ndarray, keep: np.ndarray, inner: Context, start: np.ndarray
@@ -209,8 +210,9 @@ class AnalysisMapper(Mapper):
             looked_for = replace(looked_for, clear_before=rule.excluding.before, clear_after=rule.excluding.after)
             other, counted, dates = self._records_of(rule.excluding, inner)
             excluded = (columns.take(subject_of(other.table), np.flatnonzero(counted)), dates[counted])
+        index = pd.Index(subject_of(inner.table).astype("str"))
         first = first_of_consecutive_days(subject_of(inner.table), start, measured, looked_for, excluded)
-        return np.asarray(days == np.append(first, np.nan)[_rows_of(subject, subject_of(inner.table))])
+        return np.asarray(days == np.append(first, np.nan)[rows_of(index, subject)])
 
     def _without_sources(self, inner: Context, records: Records) -> Block:
         """Leave out subjects without event and censoring date, as an error finding."""
@@ -259,22 +261,6 @@ def in_words(method: str, records: Records) -> str:
     for name, item in sorted(records.computed.values.items(), key=lambda pair: -len(pair[0])):
         method = re.sub(rf"(?<![\w'.]){re.escape(name)}(?![\w'])", f"{item.value} of {item.parameter}", method)
     return method
-
-
-def as_days(column: pd.Series) -> np.ndarray:
-    """Return a date column as SAS days: numbers as they are, ISO 8601 text by its date part."""
-    if columns.is_number(column):
-        return column.to_numpy(dtype=np.float64)
-    return np.asarray(date_days(column))
-
-
-def _rows_of(subject: pd.Series, base: pd.Series) -> np.ndarray:
-    """Return for each record the row of its subject in the base table, or -1."""
-    codes, subjects = columns.distinct(subject)
-    base_codes, base_subjects = columns.distinct(base)
-    place = {base_subjects[code]: row for row, code in enumerate(base_codes.tolist()) if code >= 0}
-    table = np.array([*(place.get(name, -1) for name in subjects), -1], dtype=np.int64)
-    return np.asarray(table[codes])
 
 
 def _words(source: EventSource) -> str:

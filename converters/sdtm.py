@@ -384,7 +384,7 @@ class Mapper:
             )
             for name, (definition, provenance) in self.definitions.items()
         }
-        merged = {name: _merge(parts) for name, parts in self.provenance.items()}
+        merged = {name: merge_parts(parts) for name, parts in self.provenance.items()}
         return Mapped(self.plan, frame, sources, qualifiers, merged, self.by_value, self._remarks(blocks))
 
     @staticmethod
@@ -470,7 +470,7 @@ def _part(parts: Columns, name: str, rows: int) -> pd.Series:
     return parts[name] if name in parts else columns.nothing(rows)
 
 
-def _merge(parts: Sequence[Provenance]) -> Provenance:
+def merge_parts(parts: Sequence[Provenance]) -> Provenance:
     """Return one provenance for a variable that several blocks set."""
     distinct = list(dict.fromkeys(parts))
     if len(distinct) == 1:
