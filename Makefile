@@ -29,7 +29,7 @@ imports: setup
 	$(BIN)/lint-imports
 
 unit: setup
-	$(BIN)/pytest --numprocesses 2 --cov --cov-report=term
+	$(BIN)/pytest --numprocesses 2 --dist loadgroup --cov --cov-report=term
 
 # Writes the lock again from pyproject.toml: pinned, with hashes, without the address of any registry.
 lock:

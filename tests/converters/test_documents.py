@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from cdiscway.converters.build import convert, read_plan, write_defines
+from cdiscway.converters.build import Converted, read_plan, write_defines
 from cdiscway.converters.documents import packages_of
 from cdiscway.converters.study import read_study
 from cdiscway.specs.mistakes import MistakesError
@@ -29,7 +30,7 @@ def say(study: Path, text: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def defines(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[tuple[str, str]]]:
+def defines(converted: Converted, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[tuple[str, str]]]:
     """The define.xml of both packages without their data, and the findings about documents."""
     tmp_path = tmp_path_factory.mktemp("documents")
     study = tmp_path / EXAMPLE.name
@@ -42,7 +43,7 @@ def defines(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[tuple[
         (study / name).write_bytes(b"%PDF-1.7 " + name.encode())
     for package in ("sdtm", "adam"):
         (tmp_path / "out" / package).mkdir(parents=True)
-    found = write_defines(convert(read_plan(study)), tmp_path / "out")
+    found = write_defines(replace(converted, plan=read_plan(study)), tmp_path / "out")
     return tmp_path / "out", [(item.rule, item.value or "") for item in found]
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from cdiscway.converters.build import convert, judge, read_plan
+from cdiscway.validation import run
 from cdiscway.validation.finding import Finding
 
 
@@ -60,8 +62,10 @@ IN_ONE_STUDY: list[Fault] = [
 IN_ANOTHER: list[Fault] = [(join_what_multiplies, "CDW-MAP-JOIN", "", "raw/SIGNESVITAUX.csv", 1)]
 
 
-def errors(study: Path) -> list[Finding]:
-    result = judge(convert(read_plan(study)))
+def errors(study: Path, direct: Any) -> list[Finding]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(run, "_run", direct)
+        result = judge(convert(read_plan(study)))
     return [cause.finding for cause in result.causes if cause.finding.severity == "error"]
 
 
@@ -72,10 +76,10 @@ def test_the_example_has_no_error(built: Path) -> None:
 
 
 @pytest.mark.parametrize("faults", [IN_ONE_STUDY, IN_ANOTHER], ids=["in one study", "a join that multiplies"])
-def test_planted_faults_are_each_reported_where_they_stand(study: Path, faults: list[Fault]) -> None:
+def test_planted_faults_are_each_reported_where_they_stand(study: Path, faults: list[Fault], direct: Any) -> None:
     for plant, *_ in faults:
         plant(study)
-    reported = errors(study)
+    reported = errors(study, direct)
     for plant, rule, variable, file, row in faults:
         found = [finding for finding in reported if finding.rule == rule]
         assert found, (plant.__name__, [finding.rule for finding in reported])

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from cdiscway.converters.build import convert, read_plan
+from cdiscway.converters.build import Converted
 from cdiscway.converters.rule_facts import Asked, facts_of
 
 
 @pytest.fixture(scope="module")
-def asked(built: Path) -> Asked:
-    return facts_of(convert(read_plan(built.parent)))
+def asked(converted: Converted) -> Asked:
+    return facts_of(converted)
 
 
 def test_the_sizes_are_those_of_the_files_written(asked: Asked, built: Path) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from cdiscway.cli.summary import print_parts
 from cdiscway.converters.about import about_study
-from cdiscway.converters.build import Converted, convert, read_plan, write_defines, write_packages
+from cdiscway.converters.build import Converted, write_defines, write_packages
 from cdiscway.converters.build_files import write_manifest
 from cdiscway.converters.readers.xpt import read
 from cdiscway.converters.submission import Submission
@@ -23,14 +23,8 @@ from cdiscway.define.read import read_define
 from cdiscway.validation.finding import Finding
 from cdiscway.validation.intake import read_package
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "ifm-2015-03"
 SPLIT = {"size_limit": "500 kB", "split": {"LB": {"by": "LBCAT", "names": {"HEMATOLOGY": "LBHM"}}}}
 PARTS = ["lbap.xpt", "lbdi.xpt", "lbhm.xpt"]
-
-
-@pytest.fixture(scope="module")
-def converted() -> Converted:
-    return convert(read_plan(EXAMPLE))
 
 
 def limited(converted: Converted, submission: Mapping[str, Any]) -> Converted:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from cdiscway.converters.build import convert, read_plan, write_datasets
 from cdiscway.converters.results.ard import TableLine
 from cdiscway.converters.results.layout import MadeTable
-from cdiscway.converters.results.run import Results, compute_results
+from cdiscway.converters.results.run import Results, compute_results, write_results
 
 pytest.importorskip("sksurv", reason="the optional extra cdiscway[results] is not installed")
 
@@ -124,26 +125,29 @@ def is_called(line: TableLine, label: str) -> bool:
     return line.level == label if line.level else len(label) > 3 and line.row.label.startswith(label)
 
 
-def test_a_build_keeps_results_of_its_data_and_the_archive_holds_them(built: Path, tmp_path: Path) -> None:
-    from cdiscway.converters.archive import archive_entries, lacks_results
-    from cdiscway.converters.build import build_study
-    from cdiscway.converters.results.run import write_results
+def test_the_example_is_archived_as_it_is_with_the_results_of_its_data(
+    built_study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`cdiscway archive` builds again: results that are of the same data stay, and are packed byte for byte."""
+    from cdiscway.cli.main import main
+    from cdiscway.converters import archive
 
-    study = tmp_path / "study"
-    shutil.copytree(built.parent, study, ignore=shutil.ignore_patterns("validation"))
-    before = {path.name: path.read_bytes() for path in write_results(compute_results(study)).iterdir()}
-    again = build_study(study)
-    assert again.dropped_results == ()
-    assert not lacks_results(again)
-    entries = archive_entries(again)
-    packed = {
-        name.removeprefix("results/"): path.read_bytes()
-        for name, path in entries.items()
-        if name.startswith("results/")
-    }
-    assert packed == before
-    shutil.rmtree(again.folder / "results")
-    assert lacks_results(again)
+    before = {path.name: path.read_bytes() for path in write_results(compute_results(built_study)).iterdir()}
+    archived: list[archive.Archived] = []
+    ours = archive.archive_study
+    monkeypatch.setattr(archive, "archive_study", lambda *given: archived.append(ours(*given)) or archived[0])
+    target = tmp_path / "package.zip"
+    with pytest.raises(SystemExit) as stop:
+        main(["archive", str(built_study), str(target)])
+    assert int(stop.value.code or 0) == 0
+    assert "no error" in capsys.readouterr().out
+    assert archived[0].built.dropped_results == ()
+    assert not archived[0].lacks_results
+    with zipfile.ZipFile(target) as package:
+        held = {name: package.read(name) for name in package.namelist() if name.startswith("results/")}
+    assert held == {f"results/{name}": data for name, data in before.items()}
+    shutil.rmtree(archived[0].built.folder / "results")
+    assert archive.lacks_results(archived[0].built)
 
 
 def test_define_xml_holds_the_metadata_of_every_result(results: Results, built: Path) -> None:
