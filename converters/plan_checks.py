@@ -88,12 +88,20 @@ class Checker:
 
     def _check_study(self) -> None:
         """Check the rules of study.yaml: identifiers in every form that has their columns, epochs, exclusions."""
+        hint = "an identifier is made of columns that every form has"
         for key, header in list(self.tables.items()):
             if key[0] == "form" and has_subject(self.study, header):
-                scope = self._scope(None, key, ["STUDYID"])
+                names = ["STUDYID"]
                 for name, rule in self.study.file.subject.items():
+                    scope = self._scope(None, key, names)
+                    scope.used = set()
                     rule.check(scope, ("subject", name))
-                    scope.names.add(name)
+                    self.used.update(scope.used)
+                    names.append(name)
+                    if any(other != key for other, _ in scope.used) or scope.needs:
+                        self._wrong_in_study(
+                            ("subject", name), "is made of other records, whose subject is not known yet", hint
+                        )
         for place, item in enumerate(self.study.file.excluded):
             scope = self._scope(None, ("form", item.form), [])
             if scope.other(("form", item.form), ("excluded", place, "form")) is not None:
