@@ -297,6 +297,11 @@ class RuleBase(Strict):
     def provenance(self, table: TableKey) -> Provenance:
         """Return where the values come from, when the rule reads rows of `table`."""
 
+    def derived(self, method: str, parts: Sequence[Provenance] = ()) -> Provenance:
+        """Return the provenance of what a method derives from some parts: their forms and columns, the rule's own origin."""
+        merged = merge_provenance(parts, method)
+        return Provenance(self.origin or "Derived", "Sponsor", method, merged.forms, merged.columns)
+
 
 def merge_provenance(parts: Sequence[Provenance], method: str) -> Provenance:
     """Return the provenance of a value made from several: collected only if all parts with a source are."""

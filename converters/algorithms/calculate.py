@@ -38,4 +38,4 @@ class CalculateRule(RuleBase):
     def provenance(self, table: TableKey) -> Provenance:
         """Derived by the expression."""
         rounding = "" if self.decimals is None else f", rounded to {self.decimals} decimals"
-        return Provenance(self.origin or "Derived", "Sponsor", f"{self.calculate}{rounding}.")
+        return self.derived(f"{self.calculate}{rounding}.")

@@ -218,7 +218,7 @@ class SasDateRule(RuleBase):
         filled = "" if self.day is None else f", an unknown day counted as {self.day}"
         filled += "" if self.month is None else f", an unknown month as {self.month}"
         method = f"Numeric date part of {what}{filled}."
-        return Provenance(self.origin or "Derived", "Sponsor", method, inner.forms, inner.columns)
+        return self.derived(method, [inner])
 
 
 def _number(part: int | str, last: int) -> int:

@@ -24,7 +24,7 @@ from cdiscway.specs.mistakes import nearest
 
 from . import columns
 from .assign import check_condition, describe
-from .base import Context, RuleBase, Scope, TableKey, merge_provenance
+from .base import Context, RuleBase, Scope, TableKey
 from .iso8601 import date_days
 from .library import LIBRARY, Groups
 from .lookup import subject_of
@@ -155,8 +155,7 @@ class DeriveRule(RuleBase):
             for name, value in self.options.items()
         )
         method += f" With {options}." if options else ""
-        merged = merge_provenance([rule.provenance(table) for rule in self.given.values()], method)
-        return Provenance(self.origin or "Derived", "Sponsor", method, merged.forms, merged.columns)
+        return self.derived(method, [rule.provenance(table) for rule in self.given.values()])
 
 
 LIBRARY_INPUTS: dict[str, tuple[str, ...]] = {name: tuple(item.inputs) for name, item in LIBRARY.items()}

@@ -16,7 +16,7 @@ from cdiscway.specs.load import Way
 from cdiscway.specs.mistakes import nearest
 
 from .assign import check_term, describe
-from .base import Context, RuleBase, Scope, TableKey, merge_provenance
+from .base import Context, RuleBase, Scope, TableKey
 from .derive import as_kind
 
 if TYPE_CHECKING:
@@ -51,8 +51,7 @@ class GroupRule(RuleBase):
         """Derived, by the table."""
         what = "Group" if self.part == "label" else "Number of the group"
         method = f"{what} of {describe(self.group, table)} by the groups {self.table} of the study."
-        merged = merge_provenance([self.group.provenance(table)], method)
-        return Provenance(self.origin or "Derived", "Sponsor", method, merged.forms, merged.columns)
+        return self.derived(method, [self.group.provenance(table)])
 
 
 class WindowRule(RuleBase):
@@ -97,8 +96,7 @@ class WindowRule(RuleBase):
         method = f"{what}{of} that holds {day}, by the windows {self.table} of the study."
         if self.part == "visit":
             method = f"Analysis visit whose window holds {day}, by the windows {self.table} of the study."
-        merged = merge_provenance([self.window.provenance(table)], method)
-        return Provenance(self.origin or "Derived", "Sponsor", method, merged.forms, merged.columns)
+        return self.derived(method, [self.window.provenance(table)])
 
 
 def has_table(name: str, tables: object, kind: str, scope: Scope, way: Way) -> bool:

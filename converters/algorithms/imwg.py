@@ -14,7 +14,7 @@ from cdiscway.converters.derivations.imwg_response import RESULTS, imwg_response
 from cdiscway.specs.load import Way
 
 from . import columns
-from .base import Context, RuleBase, Scope, TableKey, merge_provenance
+from .base import Context, RuleBase, Scope, TableKey
 from .derive import as_kind
 from .lookup import subject_of
 
@@ -113,5 +113,4 @@ class ImwgResponseRule(RuleBase):
         """Derived from the results."""
         method = "Response by the IMWG consensus criteria (Kumar et al. 2016), confirmed by the next assessment"
         method += "; an M-protein of 0 counts as negative immunofixation." if self.zero_is_negative else "."
-        merged = merge_provenance([rule.provenance(table) for rule in self.results.values()], method)
-        return Provenance(self.origin or "Derived", "Sponsor", method, merged.forms, merged.columns)
+        return self.derived(method, [rule.provenance(table) for rule in self.results.values()])

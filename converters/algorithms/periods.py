@@ -17,7 +17,7 @@ from cdiscway.specs.load import Way
 from . import columns
 from .analysis_tables import PeriodSource
 from .assign import check_condition, describe
-from .base import Context, RuleBase, Scope, Table, TableKey, merge_provenance
+from .base import Context, RuleBase, Scope, Table, TableKey
 from .derive import as_kind
 from .groups import has_table
 from .lookup import matching_codes, subject_of
@@ -90,7 +90,7 @@ class PeriodRule(RuleBase):
         what = {"start": "First day", "end": "Last day", "value": "Value", "count": "Number"}[self.part]
         which = "the periods" if self.part == "count" else f"period {self.period}"
         method = f"{what} of {which} of the subject, by the periods {self.table} of the study."
-        return Provenance(self.origin or "Derived", "Sponsor", method)
+        return self.derived(method)
 
 
 class PeriodOfRule(RuleBase):
@@ -147,8 +147,7 @@ class PeriodOfRule(RuleBase):
         day = describe(self.period_of, table)
         bounds = f"{self.dataset}.{self.start} to {self.dataset}.{self.end}"
         method = f"{what} of the period ({bounds}) that holds {day}; of two the later."
-        merged = merge_provenance([self.period_of.provenance(table)], method)
-        return Provenance(self.origin or "Derived", "Sponsor", method, merged.forms, merged.columns)
+        return self.derived(method, [self.period_of.provenance(table)])
 
 
 def named(pattern: str, number: str) -> str:

@@ -92,4 +92,4 @@ class VisitWindowRule(RuleBase):
         """Derived from the date."""
         inner = self.visit_window.provenance(table)
         method = f"Planned visit whose window holds the study day of {describe(self.visit_window, table)}."
-        return Provenance(self.origin or "Derived", "Sponsor", method, inner.forms, inner.columns)
+        return self.derived(method, [inner])
