@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,8 @@ class View:
     def __init__(self, dataset: BuiltDataset, frame: pd.DataFrame | None = None) -> None:
         self.dataset = dataset
         self.frame = (dataset.frame if frame is None else frame).reset_index(drop=True)
+        # Names are asked a thousand times a dataset: as plain strings that takes a tenth of the time.
+        self.frame.columns = pd.Index([str(name) for name in self.frame.columns], dtype="object")
         self._texts = {str(name): _holds_text(kind) for name, kind in self.frame.dtypes.items()}
         self._distinct: dict[str, tuple[Codes, Values]] = {}
         self._read: dict[str, IsoDates] = {}
@@ -41,9 +44,9 @@ class View:
         return len(self.frame)
 
     def __contains__(self, variable: str) -> bool:
-        return variable in self.frame.columns
+        return variable in self._texts
 
-    @property
+    @cached_property
     def prefix(self) -> str:
         """The two letters that stand for `--` in this dataset's variables, from DOMAIN or else the name."""
         if "DOMAIN" in self:
