@@ -258,8 +258,7 @@ class CasesRule(RuleBase):
         """Derived, with the cases in words."""
         method = "; ".join(case.describe(table) for case in self.cases)
         parts = [case.provenance(table) for case in self.cases]
-        merged = merge_provenance(parts, method)
-        return Provenance(self.origin or "Derived", "Sponsor", f"Set to {method}.", merged.forms, merged.columns)
+        return self.derived(f"Set to {method}.", parts)
 
 
 class CoalesceRule(RuleBase):
@@ -313,8 +312,7 @@ class ConcatRule(RuleBase):
         method = "Concatenation of " + ", ".join(describe(rule, table) for rule in self.concat)
         method += f" separated by '{self.joiner}'." if self.joiner else "."
         parts = [rule.provenance(table) for rule in self.concat]
-        merged = merge_provenance(parts, method)
-        return Provenance(self.origin or "Derived", "Sponsor", method, merged.forms, merged.columns)
+        return self.derived(method, parts)
 
 
 def describe(rule: RuleBase, table: TableKey) -> str:
