@@ -99,6 +99,7 @@ def validate_folder(
 ) -> Judged:
     """Validate every transport file in and below a folder, against each define.xml that stands beside them."""
     findings, not_run, said = check_defines(folder)
+    findings += undescribed(folder)
     package = read_package(folder)
     specs = {spec.name: spec for part in said for spec in part.datasets}
     datasets = [as_said(dataset, specs.get(dataset.name)) for dataset in package.datasets]
@@ -169,6 +170,26 @@ def check_defines(folder: Path) -> tuple[list[Finding], list[NotRun], list[Specs
         if checked.define is not None:
             said.append(specs_of(checked.define))
     return findings, not_run, said
+
+
+def undescribed(folder: Path) -> list[Finding]:
+    """Name the folders with transport files but no define.xml: a warning, an error in the folders of a submission.
+
+    In a submission, tabulations stand in tabulations/sdtm and analyses in analysis/adam/datasets (FDA Study Data
+    Technical Conformance Guide, section 7). The parts of a split dataset are described with the whole.
+    """
+    holding = {path.parent for path in folder.rglob("*.xpt") if path.is_file() and path.parent.name != "split"}
+    return [
+        Finding(
+            rule="CDW-PACKAGE-DEFINE",
+            severity="error" if {"tabulations", "analysis"} & set(path.resolve().parts[-4:]) else "warning",
+            dataset="define.xml",
+            message=f"{path.relative_to(folder.parent).as_posix()} has no define.xml: it is asked for in a submission",
+            fix_in="spec",
+        )
+        for path in sorted(holding)
+        if not (path / "define.xml").is_file()
+    ]
 
 
 def as_said(dataset: BuiltDataset, said: DatasetSpec | None) -> BuiltDataset:

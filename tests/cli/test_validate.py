@@ -216,6 +216,32 @@ def test_two_engines_tell_one_cause_once(
     assert [(item["rule"], item["also"]) for item in found] == [("OWN-2", ["OWN-1"])]
 
 
+@pytest.mark.parametrize(
+    ("path", "severity"),
+    [
+        ("package", "warning"),
+        ("m5/datasets/s/tabulations/sdtm", "error"),
+        ("m5/datasets/s/analysis/adam/datasets", "error"),
+    ],
+)
+def test_transport_files_without_define_are_told_and_a_submission_is_rejected(
+    folder: Path, path: str, severity: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    target = tmp_path / "sent" / path
+    target.parent.mkdir(parents=True)
+    folder.rename(target)
+    (target / "split").mkdir()
+    (target / "split" / "dm1.xpt").write_bytes((target / "dm.xpt").read_bytes())
+    report = tmp_path / "report.json"
+    run(capsys, "validate", tmp_path / "sent", "--json", report)
+    told = json.loads(report.read_text())
+    found = [item for item in told["findings"] if item["rule"] == "CDW-PACKAGE-DEFINE"]
+    assert [(item["severity"], item["message"]) for item in found] == [
+        (severity, f"sent/{path} has no define.xml: it is asked for in a submission")
+    ]
+    assert told["rules"]["CDW-PACKAGE-DEFINE"]["citation"] == "FDA Technical Rejection Criteria 1736"
+
+
 def test_a_file_that_cannot_be_opened_is_a_finding_and_a_check_not_run(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -95,17 +95,16 @@ def dm_has_one_record_per_subject(_study: Study, view: View) -> Iterator[Hit]:
 
 @rule(
     "CDW-SUBJID-ONE",
-    "warning",
+    "error",
     group="identity",
-    citation="SDTMIG 3.4 section 5.2",
-    applies=dataset("DM", "SUBJID", "SITEID"),
+    citation="CG0150; SDTMIG 3.4 section 5.2",
+    applies=dataset("DM", "SUBJID"),
 )
-def subjid_is_unique_in_a_site(_study: Study, view: View) -> Iterator[Hit]:
-    """SUBJID is unique within a site in DM."""
-    mask = repeated(view.group("STUDYID", "SITEID", "SUBJID") if "STUDYID" in view else view.group("SITEID", "SUBJID"))
-    yield from hits(
-        "SUBJID", "SUBJID is given twice in a site", mask & ~view.missing("SUBJID"), show=("SITEID", "SUBJID")
-    )
+def subjid_is_unique_in_the_study(_study: Study, view: View) -> Iterator[Hit]:
+    """SUBJID is unique within the study in DM, over all its sites."""
+    mask = repeated(view.group("STUDYID", "SUBJID") if "STUDYID" in view else view.group("SUBJID"))
+    show = ("SITEID", "SUBJID") if "SITEID" in view else ("SUBJID",)
+    yield from hits("SUBJID", "SUBJID is given twice in the study", mask & ~view.missing("SUBJID"), show=show)
 
 
 @rule(

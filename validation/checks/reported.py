@@ -10,7 +10,7 @@ from .base import Group, announce
 
 _FILE = Path(__file__).with_name("reported.yaml")
 _CITATIONS = {"define": "Define-XML 2.1", "written": "SAS technical paper TS-140"}
-_PARTS = {"id", "severity", "fix_in", "title", "do"}
+_PARTS = {"id", "severity", "fix_in", "title", "do", "citation"}
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -26,7 +26,7 @@ def enter() -> None:
             announce(
                 entry["id"],
                 entry["severity"],
-                citation=_CITATIONS.get(station, ""),
+                citation=entry.get("citation", _CITATIONS.get(station, "")),
                 fix_in=entry.get("fix_in", "spec"),
                 text=f"{entry['title']}\n{entry['do']}",
                 group=group,

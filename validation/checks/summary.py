@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from ..iso8601 import is_duration, read_dates
-from .base import CannotRunError, Hit, Study, hits, on, rule
+from .base import CannotRunError, Hit, Study, failing, hits, on, rule
 from .view import View
 
 _LISTS = {
@@ -15,6 +16,8 @@ _LISTS = {
 }
 _YES_OR_NO = ("ADAPT", "ADDON", "HLTSUBJI", "RANDOM", "PDSTIND", "PIPIND", "RDIND", "EXTTIND")
 _DURATIONS = ("AGEMIN", "AGEMAX", "LENGTH")
+_ONE_UNIT = re.compile(r"P(\d+(?:\.\d+)?)([YMWD])", re.ASCII)
+_DAYS = {"Y": 365.25, "M": 365.25 / 12, "W": 7.0, "D": 1.0}
 _DATES = ("SENDTC", "DCUTDTC")  # SSTDTC has a rule of its own
 _COUNTS = ("PLANSUB", "ACTSUB", "NARMS", "NCOHORT")
 _VERSIONED = ("MEDDRA", "WHODRUG", "WHO DRUG", "SNOMED", "LOINC", "MED-RT", "CDISC", "UNII")
@@ -84,6 +87,23 @@ def summary_values_have_their_form(_study: Study, view: View) -> Iterator[Hit]:
         if mask.any():
             mask = mask & view.where("TSVAL", test)
             yield from hits("TSVAL", f"'{{value}}' is {lack}", mask, by_value=True, show=("TSPARMCD", "TSVAL"))
+
+
+@rule("CDW-TS-AGES", "error", group="trial", citation="SDTMIG 3.4 section 7.4", applies=_parameters, fix_in="spec")
+def planned_ages_are_a_range(_study: Study, view: View) -> Iterator[Hit]:
+    """The planned minimum age (AGEMIN) is at most the planned maximum age (AGEMAX)."""
+    youngest, oldest = (_ages(view, name) for name in ("AGEMIN", "AGEMAX"))
+    if youngest and oldest and max(youngest.values()) > min(oldest.values()):
+        mask = view.equals("TSPARMCD", "AGEMIN") & view.equals("TSVAL", max(youngest, key=youngest.__getitem__))
+        text = f"AGEMIN '{{value}}' is above AGEMAX '{min(oldest, key=oldest.__getitem__)}'"
+        yield from hits("TSVAL", text, mask, by_value=True, show=("TSPARMCD", "TSVAL"))
+
+
+def _ages(view: View, parameter: str) -> dict[str, float]:
+    """Return the values of a parameter that are durations of one unit, in days."""
+    texts = {view.shown("TSVAL", at) for at in failing(_of(view, parameter))}
+    found = {text: _ONE_UNIT.fullmatch(text) for text in sorted(texts)}
+    return {text: float(match[1]) * _DAYS[match[2]] for text, match in found.items() if match}
 
 
 def _is_share(text: str) -> bool:

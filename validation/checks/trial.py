@@ -2,16 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+import yaml
 
+from ..finding import Severity
 from ..iso8601 import is_after, read_dates
 from .base import Hit, Study, dataset, failing, hits, is_sdtm, on, rule
 from .dates import reference_dates, subject_rows
 from .view import View
 
-_WANTED = ("SSTDTC", "SDTMVER", "SDTIGVER", "TITLE", "SPONSOR")
+_SUMMARY = Path(__file__).with_name("trial_summary.yaml")
+
+
+@cache
+def wanted_parameters() -> tuple[dict[str, Any], ...]:
+    """Return trial_summary.yaml: source, severity and parameters, and the type of study they are asked of (none: any)."""
+    return tuple(yaml.safe_load(_SUMMARY.read_text(encoding="utf-8")))
+
+
+def _lacking(view: View, severities: Container[Severity]) -> Iterator[tuple[str, Severity]]:
+    """Yield the parameters TS lacks, of the entries of these severities that fit the type of study."""
+    known = set(view.distinct("TSPARMCD")[1])
+    types = view.equals("TSPARMCD", "STYPE")
+    for entry in wanted_parameters():
+        wanted = entry.get("study_type")
+        fits = wanted is None or ("TSVAL" in view and bool((types & view.equals("TSVAL", wanted)).any()))
+        if fits and entry["severity"] in severities:
+            yield from ((name, entry["severity"]) for name in entry["parameters"] if name not in known)
 
 
 @rule(
@@ -27,11 +49,26 @@ def trial_summary_is_complete(_study: Study, view: View) -> Iterator[Hit]:
 
     Without SSTDTC the submission is rejected, hence an error.
     """
-    known = set(view.distinct("TSPARMCD")[1])
-    for name in _WANTED:
-        if name not in known:
-            severity = "error" if name == "SSTDTC" else None
-            yield Hit("TSPARMCD", f"TS has no {name}", severity=severity)  # type: ignore[arg-type]
+    for name, severity in _lacking(view, ("error", "warning")):
+        yield Hit("TSPARMCD", f"TS has no {name}", severity=severity)
+
+
+@rule(
+    "CDW-TS-WANTED",
+    "info",
+    group="trial",
+    citation="SDTMIG 3.2 appendix C1 (Trial Summary Codes); FDA Study Data Technical Conformance Guide",
+    applies=dataset("TS", "TSPARMCD"),
+    fix_in="spec",
+)
+def trial_summary_holds_what_reviewers_look_for(_study: Study, view: View) -> Iterator[Hit]:
+    """TS holds the parameters that guides and reviewers ask of every study, and of interventional ones.
+
+    What does not fit a study is held with a null flavor (TSVALNF). The list is validation/checks/trial_summary.yaml.
+    """
+    lacking = sorted(name for name, _ in _lacking(view, ("info",)))
+    if lacking:
+        yield Hit("TSPARMCD", f"TS has no {', '.join(lacking)}: give a value, or TSVALNF where there is none")
 
 
 @rule(
