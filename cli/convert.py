@@ -15,7 +15,9 @@ ENCODINGS = click.Choice(["ascii", "cp1252", "latin-1", "utf-8"])
 @click.option("--encoding", type=ENCODINGS, default="ascii", help="Encoding of the text of IN, a transport file.")
 @click.option("--to-encoding", type=ENCODINGS, default="ascii", help="Encoding of the text of OUT, a transport file.")
 @click.option("--transliterate", is_flag=True, help="Replace characters that are not ASCII (é by e), and list it.")
-@click.option("--like", type=click.Path(path_type=Path), help="Take names, types and formats from this file.")
+@click.option(
+    "--like", type=click.Path(path_type=Path), metavar="FILE", help="Take names, types and formats from this file."
+)
 @click.option("--keep-control-characters", is_flag=True, help="Let a transport file hold tabs, line ends and the like.")
 @click.option("--allow-empty", is_flag=True, help="Write a transport file without records too.")
 @click.option("--name", default="", help="Name of the dataset, where it is not that of IN.")

@@ -12,17 +12,17 @@ import click
 COMMANDS: dict[str, tuple[str, str]] = {
     "inspect": ("cdiscway.cli.inspect", "Show what a raw export holds, and propose how to read it."),
     "build": ("cdiscway.cli.build", "Build a study: map, derive, validate, describe."),
-    "worklist": ("cdiscway.cli.worklist", "Raw values that found no place: show them, apply what was accepted."),
+    "worklist": ("cdiscway.cli.worklist", "Show raw texts that need a decision, and apply what was decided."),
     "explain": ("cdiscway.cli.explain", "Show where a value comes from: raw file, row, column, and each step."),
     "status": ("cdiscway.cli.status", "Show what of a study is mapped, and what is not yet."),
     "schema": ("cdiscway.cli.schema", "Print the JSON Schema of study.yaml or of the mapping files."),
-    "validate": ("cdiscway.cli.validate", "Judge a study folder, or any folder of transport files."),
+    "validate": ("cdiscway.cli.validate", "Check a study folder, or any folder of transport files."),
     "archive": ("cdiscway.cli.archive", "Validate the very files that go in, and pack them; refuse what is not clean."),
     "results": ("cdiscway.cli.results", "Compute a study's tables and figures from its analysis datasets."),
     "convert": ("cdiscway.cli.convert", "Convert a dataset file between XPT, Dataset-JSON, CSV, Parquet and sas7bdat."),
     "show": ("cdiscway.cli.show", "Print the metadata and the first records of a dataset file."),
     "define": ("cdiscway.cli.define", "Read, write, check and show a define.xml."),
-    "rules": ("cdiscway.cli.rules", "Prove conformance rules on cases."),
+    "rules": ("cdiscway.cli.rules", "List and show the rules; run rules of CDISC's format on their cases."),
     "terminology": ("cdiscway.cli.terminology", "Import, look up, compare and migrate controlled terminology."),
 }
 """Command -> (module, one line of help): `--help` imports none of the modules."""

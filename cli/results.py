@@ -11,7 +11,10 @@ import click
 @click.command()
 @click.argument("study", type=click.Path(path_type=Path))
 @click.option(
-    "--adam", type=click.Path(path_type=Path), help="Folder of analysis datasets, where it is not STUDY's build."
+    "--adam",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="Folder of analysis datasets, where it is not STUDY's build.",
 )
 def command(study: Path, adam: Path | None) -> None:
     """Compute the tables and figures of STUDY/results from its analysis datasets; they go into STUDY/build/results.

@@ -10,7 +10,7 @@ import click
 
 @click.group("rules")
 def command() -> None:
-    """Work with conformance rules in CDISC's open rule format."""
+    """List and show the rules that run; run rules of CDISC's open format on their cases."""
 
 
 @command.command("list")
@@ -53,7 +53,12 @@ def show_rule(rule_id: str) -> None:
 @command.command("test")
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--rule", "only", metavar="ID", help="Run the cases of this rule alone (CORE-000001).")
-@click.option("--dictionary", multiple=True, metavar="NAME=DIR", help="A dictionary that rules ask: meddra=FOLDER.")
+@click.option(
+    "--dictionary",
+    multiple=True,
+    metavar="NAME=FOLDER",
+    help="The folder of a dictionary that rules ask for: meddra=FOLDER.",
+)
 @click.option("-v", "--verbose", is_flag=True, help="Name the cases that passed, too.")
 def test_rules(folder: Path, only: str | None, dictionary: tuple[str, ...], verbose: bool) -> None:
     """Run the cases below FOLDER: what a rule finds must be what its case expects.

@@ -129,7 +129,9 @@ def show(codelist: str, definitions: bool, packages: Sequence[str], home: Path |
 @click.option(
     "--study", type=click.Path(path_type=Path, exists=True), help="Show which values of this study are touched."
 )
-@click.option("--csv", "file", type=click.Path(path_type=Path), help="Write all changes into this file.")
+@click.option(
+    "--csv", "file", type=click.Path(path_type=Path), metavar="FILE", help="Write all changes into this file."
+)
 @_HOME
 def diff(old: str, new: str, kind: str, study: Path | None, file: Path | None, home: Path | None) -> None:
     """Compare the packages of two dates: OLD and NEW, such as 2025-03-28 2026-03-27."""

@@ -16,9 +16,15 @@ FILE = click.Path(path_type=Path, dir_okay=False)
     "--rules",
     multiple=True,
     type=click.Path(exists=True, path_type=Path),
+    metavar="FOLDER",
     help="Run the rules of a folder in CDISC's open rule format, too (may be repeated).",
 )
-@click.option("--dictionary", multiple=True, metavar="NAME=DIR", help="A dictionary that rules ask: meddra=FOLDER.")
+@click.option(
+    "--dictionary",
+    multiple=True,
+    metavar="NAME=FOLDER",
+    help="The folder of a dictionary that rules ask for: meddra=FOLDER.",
+)
 @click.option("--html", type=FILE, help="Write the report as one HTML page.")
 @click.option("--json", "json_file", type=FILE, help="Write the report as JSON.")
 @click.option("--xlsx", type=FILE, help="Write the report as a workbook.")
@@ -42,7 +48,10 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter per option
     waivers: Path | None,
     core: Path | None,
 ) -> None:
-    """Validate PATH: a study folder (mapped in memory, nothing is built), or a folder of XPT files, with or without define.
+    """Check PATH: a study folder (mapped in memory, nothing is built), or a folder of transport files.
+
+    In a folder, a define.xml is held against the files beside it. Exit code 1 when a finding is an error, a check could
+    not run, or none ran.
 
     With --core on a study folder, CORE reads the files of its last build.
     """

@@ -9,7 +9,7 @@ import click
 
 @click.group()
 def command() -> None:
-    """Raw values that found no place: show them, and apply what was accepted."""
+    """Show raw texts that need a decision (no term, no date), and apply what was decided."""
 
 
 @command.command("apply")
