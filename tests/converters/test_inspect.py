@@ -233,6 +233,9 @@ def test_values_are_escaped_in_the_page(tmp_path: Path) -> None:
     assert "https://" not in page
 
 
-def test_an_unknown_form_is_a_mistake() -> None:
+def test_an_unknown_form_is_a_mistake(tmp_path: Path) -> None:
+    for name in ("GREFFE", "HEMATOLOGIE"):
+        header, row = (EXAMPLE / "raw" / f"{name}.csv").read_text(encoding="utf-8-sig").splitlines()[:2]
+        (tmp_path / f"{name}.csv").write_text(f"{header}\n{row}\n", encoding="utf-8")
     with pytest.raises(MistakesError, match=r"there is no such form \(did you mean 'HEMATOLOGIE'\?\)"):
-        CliRunner().invoke(cdiscway, ["inspect", str(EXAMPLE), "--form", "HEMATOLOGY"], catch_exceptions=False)
+        CliRunner().invoke(cdiscway, ["inspect", str(tmp_path), "--form", "HEMATOLOGY"], catch_exceptions=False)
