@@ -40,7 +40,16 @@ def _as_factor(data: Any) -> Any:
     return number
 
 
-class TestRow(Strict):
+class WithCapitals(Strict):
+    """A line on which names in capitals are variables that it sets (`{VSTESTCD: PULSE, result: PULS}`)."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _variables_in_capitals(cls, data: Any) -> Any:
+        return gather_capitals(data)
+
+
+class TestRow(WithCapitals):
     """One row of a Findings table of tests: one record for each raw row with a result.
 
     `result` is the column of the result, `unit` its unit (a constant, or `{column: ...}`). `standard_unit` is the unit of
@@ -68,13 +77,8 @@ class TestRow(Strict):
     when: str | None = None
     set: dict[str, Result] = Field(default_factory=dict)
 
-    @model_validator(mode="before")
-    @classmethod
-    def _variables_in_capitals(cls, data: Any) -> Any:
-        return gather_capitals(data)
 
-
-class Each(Strict):
+class Each(WithCapitals):
     """One of several records that each raw row makes: where `when` holds, or the box in column `checked` is ticked.
 
     Without either every row makes it. Names in capitals set variables for these records alone.
@@ -83,11 +87,6 @@ class Each(Strict):
     when: str | None = None
     checked: str | None = None
     set: dict[str, Result] = Field(default_factory=dict)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _variables_in_capitals(cls, data: Any) -> Any:
-        return gather_capitals(data)
 
 
 class Comment(Strict):
@@ -202,7 +201,7 @@ class EventSource(Strict):
     censoring: int | None = Field(default=None, alias="CNSR", ge=0)
 
 
-class TimeToEvent(Strict):
+class TimeToEvent(WithCapitals):
     """One time-to-event parameter: the earliest event, else the censoring (ADaM BDS for Time-to-Event Analyses 1.0).
 
     `start` is the variable of the time origin. AVAL is ADT - STARTDT in days, plus 1 with `first_day: 1`. The latest censoring
@@ -216,11 +215,6 @@ class TimeToEvent(Strict):
     first_day: int = Field(default=0, ge=0, le=1)
     when: str | None = None
     set: dict[str, Result] = Field(default_factory=dict)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _variables_in_capitals(cls, data: Any) -> Any:
-        return gather_capitals(data)
 
 
 ABOVE: TableKey = ("rows", "the records above")

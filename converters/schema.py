@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 from cdiscway.specs.load import read_yaml
 
 from .algorithms.vocabulary import Result
-from .mapping import DatasetMapping, Each, TestRow, TimeToEvent
+from .mapping import DatasetMapping, WithCapitals
 from .study import StudyFile
 
 What = Literal["study", "mapping"]
@@ -20,7 +20,6 @@ DIALECT = "http://json-schema.org/draft-07/schema#"
 """The draft that editors know: in it a tuple is a list of `items`, and words beside a `$ref` do not count."""
 CAPITALS = "^[A-Z][A-Z0-9]*$"
 """Names in capitals are variables: they stand beside the words of the language (`{VSTESTCD: PULSE, result: PULS}`)."""
-WITH_CAPITALS = (TestRow, Each, TimeToEvent)
 WORDS = Path(__file__).parent / "schema_words.yaml"
 
 
@@ -32,7 +31,7 @@ def json_schema(what: What) -> dict[str, Any]:
     result = TypeAdapter(Result).json_schema(by_alias=True, mode="validation", ref_template="#/$defs/{model}")
     for name, definition in result["$defs"].items():
         definitions.setdefault(name, definition)
-    for own in WITH_CAPITALS:
+    for own in WithCapitals.__subclasses__():
         if own.__name__ in definitions:
             definitions[own.__name__]["patternProperties"] = {CAPITALS: {"$ref": "#/$defs/Result"}}
     if "DateRule" in definitions:  # one column needs no list
