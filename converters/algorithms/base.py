@@ -182,6 +182,15 @@ class Context:
         """Return the context of another table."""
         return replace(self, table=table, values={}, target=None, among=None)
 
+    @contextmanager
+    def about(self, variable: VariableSpec | None) -> Iterator[None]:
+        """While values of a variable are made or judged: what is told is about it, and its codelist holds."""
+        before, self.target = self.target, variable
+        try:
+            yield
+        finally:
+            self.target = before
+
     def reads(self, variable: str) -> str:
         """Return the raw columns that the rule of a variable reads, for messages; the variable where it reads none."""
         names = () if self.rule is None else self.rule.provenance(self.table.key).columns

@@ -127,10 +127,8 @@ def _recoded(
     variable = variables.get(f"{prefix}ORRESU")
     if variable is None or not variable.codelists:
         return unit
-    context.target = variable
-    made = recode_to_terms(unit, variable, context)
-    context.target = None
-    return made
+    with context.about(variable):
+        return recode_to_terms(unit, variable, context)
 
 
 def _targets(test: TestRow, prefix: str, context: Context) -> tuple[dict[str, _Target], pd.Series | None]:
@@ -271,18 +269,24 @@ def _report(
     context: Context,
     variable: VariableSpec | None,
 ) -> None:
-    context.target = variable
-    for place, (item, (text, unit, *_)) in enumerate(zip(made, pairs, strict=True)):
-        if item.trouble:
-            shown = f"{text} {unit}" if unit else str(text)
-            message = f"result '{shown}' has no standard form: {item.trouble}"
-            context.report_value(codes == place, "", shown, "CDW-MAP-UNIT", message, kind="unit", whole=True)
-        elif item.lost:
-            message = f"result '{item.lost}' has more digits than a number holds: they stand in the text alone"
-            context.report_value(
-                codes == place, "", item.lost, "CDW-MAP-NUMBER", message, severity="warning", kind="number", whole=True
-            )
-    context.target = None
+    with context.about(variable):
+        for place, (item, (text, unit, *_)) in enumerate(zip(made, pairs, strict=True)):
+            if item.trouble:
+                shown = f"{text} {unit}" if unit else str(text)
+                message = f"result '{shown}' has no standard form: {item.trouble}"
+                context.report_value(codes == place, "", shown, "CDW-MAP-UNIT", message, kind="unit", whole=True)
+            elif item.lost:
+                message = f"result '{item.lost}' has more digits than a number holds: they stand in the text alone"
+                context.report_value(
+                    codes == place,
+                    "",
+                    item.lost,
+                    "CDW-MAP-NUMBER",
+                    message,
+                    severity="warning",
+                    kind="number",
+                    whole=True,
+                )
 
 
 def _report_factor(
@@ -297,9 +301,8 @@ def _report_factor(
     if test.factor is not None and len(units) > 1:
         rows = np.isin(codes, [place for place, pair in enumerate(pairs) if pair[1] in units])
         message = f"results in several units ({', '.join(map(str, units))}) are multiplied by one factor, {test.factor}"
-        context.target = variable
-        context.report_rows(rows, "CDW-MAP-UNIT", message)
-        context.target = None
+        with context.about(variable):
+            context.report_rows(rows, "CDW-MAP-UNIT", message)
 
 
 def _report_texts(
@@ -318,23 +321,30 @@ def _report_texts(
     counts = np.bincount(codes[codes >= 0], minlength=len(parsed)).tolist()
     numbers = sum(count for count, result in zip(counts, parsed, strict=True) if result.number is not None)
     words = sum(count for count, result in zip(counts, parsed, strict=True) if result.status == "text")
-    context.target = variable
-    for place, (result, (text, unit, *_)) in enumerate(zip(parsed, pairs, strict=True)):
-        if result.status != "text" or text is None:
-            continue
-        if says_no_result(text):
-            why = "says that there is none: name it under 'words: not_done' or 'raw: missing' in study.yaml"
-        elif unit is not None:
-            why = f"is text beside the unit {unit}: it has no number"
-        elif numbers > words:
-            why = "is text among numbers: it has no number"
-        else:
-            continue
-        message = f"result '{text}' {why}"
-        context.report_value(
-            codes == place, "", text, "CDW-MAP-RESULT", message, severity="warning", kind="result", whole=True
-        )
-    context.target = None
+    with context.about(variable):
+        for place, (result, (text, unit, *_)) in enumerate(zip(parsed, pairs, strict=True)):
+            why = "" if result.status != "text" or text is None else _why_no_number(text, unit, numbers > words)
+            if why:
+                message = f"result '{text}' {why}"
+                context.report_value(
+                    codes == place,
+                    "",
+                    str(text),
+                    "CDW-MAP-RESULT",
+                    message,
+                    severity="warning",
+                    kind="result",
+                    whole=True,
+                )
+
+
+def _why_no_number(text: str, unit: str | None, among_numbers: bool) -> str:
+    """Say why a text stands where a number is meant; empty for one that is a result."""
+    if says_no_result(text):
+        return "says that there is none: name it under 'words: not_done' or 'raw: missing' in study.yaml"
+    if unit is not None:
+        return f"is text beside the unit {unit}: it has no number"
+    return "is text among numbers: it has no number" if among_numbers else ""
 
 
 def _report_kinds(
