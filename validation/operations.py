@@ -335,6 +335,14 @@ def minus(request: Request) -> Column:
     return request.constant(tuple(kept))
 
 
+@operation("intersect")
+def intersect(request: Request) -> Column:
+    """The members of one list that another has as well, in the order of the first."""
+    left = request.list_of(str(request.words["name"]))
+    right = set(request.list_of(str(request.words["subtract"])))
+    return request.constant(tuple(item for item in left if item in right))
+
+
 # datasets -----------------------------------------------------------------------------------------------------------
 
 
@@ -657,7 +665,8 @@ def study_codelists(
     found = study.terminology.codelists(wanted_kind, version or _date_in_force(study, wanted_kind))
     if found is None:
         dated = version or _date_in_force(study, wanted_kind) or ""
-        raise CannotRunError(f"the {wanted_kind} controlled terminology {dated} is not at hand".replace("  ", " "))
+        lacking = f"the {wanted_kind} controlled terminology {dated} is not at hand".replace("  ", " ")
+        raise CannotRunError(f"{lacking}: `cdiscway terminology import FILE` reads a package of NCI EVS")
     return found
 
 

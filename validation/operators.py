@@ -675,14 +675,26 @@ def contains_case_insensitive(call: Call) -> Mask:
     return _holds(call, lower=True)
 
 
-@operator("contains_all", "not_contains_all")
+@operator("contains_all")
 def contains_all(call: Call) -> Mask:
-    """The target has all the values: record by record for lists, else the whole column."""
+    """The target has all the values: record by record for lists, else the whole column, told at its first record."""
+    return _has_all(call, True)
+
+
+@operator("not_contains_all")
+def not_contains_all(call: Call) -> Mask:
+    """The target lacks one of the values; of a whole column it is told at its first record as well."""
+    return _has_all(call, False)
+
+
+def _has_all(call: Call, wanted: bool) -> Mask:
     target, other, fold = call.target, call.other, _same_fold(lower=False)
     if target.holds_lists:
-        return _pairwise(target, other, lambda a, b: {fold(v) for v in _listed(b)} <= {fold(v) for v in a})
-    wanted = {fold(value) for value in _flat(other)}
-    return np.full(len(target), wanted <= {fold(value) for value in _flat(target)})
+        held = _pairwise(target, other, lambda a, b: {fold(v) for v in _listed(b)} <= {fold(v) for v in a})
+        return np.asarray(held == wanted)
+    told = np.zeros(len(target), dtype=bool)
+    told[:1] = ({fold(v) for v in _flat(other)} <= {fold(v) for v in _flat(target)}) == wanted
+    return told
 
 
 def _listed(value: Any) -> Iterable[Any]:

@@ -84,24 +84,23 @@ class CaseRunner:
         cases = sorted(p.parent for kind in ("positive", "negative") for p in file.parent.glob(f"{kind}/*/data"))
         try:
             rule = read_rule(file)
-        except MistakesError as error:
+        except Exception as error:  # of others' files anything may be wrong, and one must not end the run of the rest
             for case in cases:
-                yield CaseResult(name, _case_name(case), False, f"the rule cannot be read: {error}")
+                yield CaseResult(name, _case_name(case), False, f"the rule cannot be read: {_told(error)}")
             return
         for case in cases:
             yield self.run_case(rule, name, case)
 
     def run_case(self, rule: Rule, name: str, case: Path) -> CaseResult:
-        """Run one case."""
+        """Run one case; whatever is wrong with it is the reason why it fails."""
         try:
             study = read_study(case / "data", self.library, self.terminology, self.dictionaries)
             outcomes = run_rules([rule], study)
-        except (MistakesError, OSError, UnicodeDecodeError) as error:
-            return CaseResult(name, _case_name(case), False, f"the case cannot be read: {error}")
-        not_run = [o for o in outcomes if o.status == "not run"]
-        if not_run:
-            return CaseResult(name, _case_name(case), False, f"not run on {not_run[0].dataset}: {not_run[0].reason}")
-        reason = judge_case(case, found_of(outcomes))
+            not_run = [o for o in outcomes if o.status == "not run"]
+            reason = f"not run on {not_run[0].dataset}: {not_run[0].reason}" if not_run else ""
+            reason = reason or judge_case(case, found_of(outcomes))
+        except Exception as error:  # as above
+            return CaseResult(name, _case_name(case), False, f"the case cannot be read: {_told(error)}")
         note = "" if reason or (case / "results" / "results.csv").exists() else _UNCOMPARED
         return CaseResult(name, _case_name(case), not reason, reason, note)
 
@@ -111,6 +110,12 @@ def _id_of(file: Path) -> str:
         return read_rule(file).id
     except MistakesError:
         return file.parent.name
+
+
+def _told(error: Exception) -> str:
+    """Say what is wrong, with the kind of error where its text alone says too little."""
+    ours = isinstance(error, MistakesError | OSError | UnicodeDecodeError)
+    return str(error) if ours else f"{type(error).__name__}: {error}"
 
 
 def _case_name(case: Path) -> str:
@@ -128,22 +133,23 @@ def read_study(
 ) -> RuleStudy:
     """Read the data of a case as a study."""
     words = read_environment(next(iter(sorted(data.glob("*.env"))), data / ".env"))
-    listed = [row for row in _rows(_listing(data, "datasets", "tables")) if row.get("Filename")]
-    labels = {Path(row["Filename"]).stem.lower(): row.get("Label") or "" for row in listed}
+    listed = [row for row in _rows(_listing(data, "datasets", "tables")) if row.get("filename")]
+    labels = {Path(row["filename"]).stem.lower(): row.get("label") or "" for row in listed}
     variables = list(_rows(_listing(data, "variables")))
-    files = sorted(p for p in data.glob("*.csv") if not p.name.startswith("_") and p.stem not in _LISTINGS)
+    tables = (p for p in _of_kind(data, ".csv") if not p.name.startswith("_"))
+    files = [p for p in tables if p.stem.lower() not in _LISTINGS]
     datasets = tuple(
         read_dataset(file, labels, variables) for file in files if file.stem.lower() in labels or not labels
     )
     held = frozenset(dataset.name for dataset in datasets)
-    datasets += tuple(d for d in map(_transport, sorted(data.glob("*.xpt"))) if d.name not in held)
+    datasets += tuple(d for d in map(_transport, _of_kind(data, ".xpt")) if d.name not in held)
     standard, version = words.get("PRODUCT", "SDTMIG").upper(), normal_version(words.get("VERSION", ""))
-    define = words.get("DEFINE_XML")
+    define = _named(data, words.get("DEFINE_XML", ""))
     return RuleStudy(
         datasets,
         library(standard, version),
         terminology,
-        read_define(data / define) if define else None,
+        read_define(define) if define else None,
         standard,
         version,
         words.get("SUBSTANDARD", ""),
@@ -158,8 +164,18 @@ _LISTINGS = frozenset({"datasets", "tables", "variables"})
 
 def _listing(data: Path, *names: str) -> Path:
     """Return the file that lists the datasets or variables of a case, under the names it may have."""
-    found = [data / f"{mark}{name}.csv" for name in names for mark in ("_", "")]
-    return next((file for file in found if file.exists()), found[0])
+    wanted = [f"{mark}{name}.csv" for name in names for mark in ("_", "")]
+    found = (_named(data, name) for name in wanted)
+    return next((file for file in found if file), data / wanted[0])
+
+
+def _named(data: Path, name: str) -> Path | None:
+    """Return the file of that name, capitals and small letters alike."""
+    return next((file for file in sorted(data.iterdir()) if name and file.name.lower() == name.lower()), None)
+
+
+def _of_kind(data: Path, suffix: str) -> list[Path]:
+    return sorted(file for file in data.iterdir() if file.suffix.lower() == suffix)
 
 
 def _transport(file: Path) -> RuleDataset:
@@ -172,13 +188,17 @@ def read_environment(file: Path) -> dict[str, str]:
     if not file.exists():
         return {}
     lines = (line.partition("=") for line in file.read_text(encoding="utf-8-sig").splitlines() if "=" in line)
-    return {name.strip(): value.strip() for name, _, value in lines}
+    return {name.strip(): value.strip().strip("\"'") for name, _, value in lines}
 
 
-def _rows(file: Path) -> Iterable[dict[str, str]]:
+def _rows(file: Path) -> Iterator[dict[str, str]]:
+    """Read a listing: each line by the names of the first, in small letters; empty lines say nothing."""
     if not file.exists():
         return
-    yield from csv.DictReader(io.StringIO(_text_of(file), newline=""))
+    lines = (line for line in csv.reader(io.StringIO(_text_of(file), newline="")) if line)
+    names = [name.strip().lower() for name in next(lines, [])]
+    for line in lines:
+        yield dict(zip(names, line, strict=False))
 
 
 def _text_of(file: Path) -> str:
@@ -195,21 +215,27 @@ def read_dataset(file: Path, labels: Mapping[str, str], variables: Iterable[Mapp
     lines = [line for line in csv.reader(io.StringIO(_text_of(file), newline="")) if line]
     names = [name.strip() for name in lines[0]] if lines else []
     described = {
-        v["variable"]: v for v in variables if Path((v.get("dataset") or "").lower()).stem == file.stem.lower()
+        (v.get("variable") or "").strip(): v
+        for v in variables
+        if Path((v.get("dataset") or "").lower()).stem == file.stem.lower()
     }
     columns = {
         name: _typed([line[i] if i < len(line) else "" for line in lines[1:]], described.get(name, {}))
         for i, name in enumerate(names)
-        if name
+        if name and name not in names[:i]
     }
     metadata = tuple(_metadata(name, described.get(name, {})) for name in columns)
     label = labels.get(file.stem.lower(), "")
     return RuleDataset(file.stem.upper(), pd.DataFrame(columns), label, metadata, file.name, file.stat().st_size)
 
 
+def _is_number(described: Mapping[str, str]) -> bool:
+    return (described.get("type") or "").strip().lower() == "num"
+
+
 def _typed(values: list[str], described: Mapping[str, str]) -> pd.Series[float] | pd.Series[str]:
     text = pd.Series(values, dtype="str")
-    if described.get("type") != "Num":
+    if not _is_number(described):
         return text
     numbers = pd.to_numeric(text, errors="coerce").astype(float)
     return text if (numbers.isna() & (text.str.strip() != "")).any() else numbers
@@ -217,16 +243,21 @@ def _typed(values: list[str], described: Mapping[str, str]) -> pd.Series[float] 
 
 def _metadata(name: str, described: Mapping[str, str]) -> VariableMetadata:
     length = described.get("length") or ""
-    kind = "Num" if described.get("type") == "Num" else "Char"
+    kind = "Num" if _is_number(described) else "Char"
     return VariableMetadata(name, described.get("label") or "", kind, int(length) if length.isdigit() else 0)  # type: ignore[arg-type]
 
 
 def read_expected(file: Path) -> Expected:
     """Read the findings a case expects; a line that names no variable says nothing."""
     return Counter(
-        (row["Dataset"] or "", row["Record"] or "", row["Variable"], normal_value(row["Value"] or ""))
+        (
+            row.get("dataset", "").strip().upper(),
+            row.get("record", "").strip().removesuffix(".0"),
+            row["variable"],
+            normal_value(row.get("value", "")),
+        )
         for row in _rows(file)
-        if row.get("Variable")
+        if row.get("variable")
     )
 
 

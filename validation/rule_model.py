@@ -42,6 +42,7 @@ OPERATION_WORDS = (
     "term_value", "value_is_reference", "version",
 )  # fmt: skip
 FLAGS = ("negative", "round_values", "type_insensitive", "value_is_literal", "value_is_reference")
+ONE_OR_MORE = ("Exclude", "Grouping Variables", "Include", "Keys", "Output Variables")  # one value may stand unlisted
 _OWN = frozenset({"name", "operator"})
 MATCH_WORDS = ("Child", "Is Relationship", "Join Type", "Keys", "Name", "Wildcard")
 
@@ -264,6 +265,8 @@ class _Reader:
     def sequence(self, data: Any, way: Way) -> list[Any]:
         if data is None:
             return []
+        if isinstance(data, str | int | float) and way and way[-1] in ONE_OR_MORE:
+            return [data]
         if not isinstance(data, list):
             self.wrong(way, "must be a list")
             return []
@@ -319,7 +322,8 @@ class _Reader:
         ties = [key for key in ("all", "any", "not") if isinstance(data, dict) and key in data]
         if not ties:
             return self.condition(data, way)
-        found = self.mapping(data, way, ties[:1])
+        # CDISC publishes conditions written beside the group that holds them as well (CORE-000093): the group counts
+        found = self.mapping(data, way, (*ties[:1], *CONDITION_WORDS))
         tie: Any = ties[0]
         items = [found[tie]] if tie == "not" else self.sequence(found[tie], (*way, tie))
         ways: list[Way] = [(*way, tie)] if tie == "not" else [(*way, tie, i) for i in range(len(items))]
@@ -386,7 +390,8 @@ class _Reader:
             words = self.mapping(spaced(item), way, MATCH_WORDS)
             if words and "Name" not in words:
                 self.wrong(way, "'Name' is missing")
-            keys = tuple(self.key(k, (*way, "Keys", j)) for j, k in enumerate(self.sequence(words.get("Keys"), way)))
+            listed = self.sequence(words.get("Keys"), (*way, "Keys"))
+            keys = tuple(self.key(k, (*way, "Keys", j)) for j, k in enumerate(listed))
             join: Any = self.choice(words.get("Join Type", "inner"), (*way, "Join Type"), ("inner", "left"), "join")
             child = as_flag(words.get("Child", False))
             found.append(Match(str(words.get("Name")), keys, child, join, str(words.get("Wildcard", "**"))))
@@ -425,6 +430,9 @@ class _Reader:
         for i, authority in enumerate(self.sequence(data, ("Authorities",))):
             words = self.mapping(authority, ("Authorities", i))
             for standard in self.sequence(words.get("Standards"), ("Authorities", i, "Standards")):
+                if not isinstance(standard, dict):
+                    self.wrong(("Authorities", i, "Standards"), "must be standards with Name and Version")
+                    continue
                 for reference in standard.get("References") or []:
                     identifier = (reference.get("Rule Identifier") or {}).get("Id", "")
                     yield Reference(

@@ -110,6 +110,62 @@ def test_older_names_of_the_listings_and_of_the_environment_are_read(tmp_path: P
     assert run(tmp_path)[0] == 0
 
 
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("data/EC.CSV", DATA),
+        ("data/ec.csv", "\n" + DATA.replace("\n", "\n\n")),
+        ("data/ec.csv", DATA.replace("EC,1,Y,5", 'EC,"1\n2",Y,5.50')),
+        ("data/ec.csv", DATA.replace("EC,1,Y,5", "EC,1,Y,5,more,than,named").replace("ECDOSE\n", "ECDOSE,ECDOSE\n")),
+        (
+            "data/_VARIABLES.csv",
+            VARIABLES.replace("Num", "num").replace("dataset,variable,label", "Dataset,Variable,Label"),
+        ),
+        ("data/_datasets.csv", "\ufeffFILENAME,LABEL\nEC.xpt,Exposure\n"),
+        (
+            "data/.env",
+            'PRODUCT="SDTMIG"\nVERSION=3.4\nCT=sdtmct-2020-12-18, adamct-2020-12-18\nDEFINE_XML=define.xml\n',
+        ),
+        ("results/results.csv", "\nvalue,variable,record,dataset\n\nN,ECOCCUR,2.0,ec\n5,ECDOSE,2,EC\n\n"),
+        ("results/results.csv", RESULTS + "EC,,,\n"),
+    ],
+)
+def test_cases_are_read_however_their_files_are_written(tmp_path: Path, file: str, content: str) -> None:
+    case = write_case(tmp_path) / "OURS-1" / "negative" / "01"
+    for same in [p for p in (case / file).parent.iterdir() if p.name.lower() == Path(file).name.lower()]:
+        same.unlink()
+    (case / file).write_text(content, encoding="utf-8")
+    assert run(tmp_path) == (0, "OURS-1: 1 passed, 0 failed\n1 passed, 0 failed\n")
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "said"),
+    [
+        ("rule.yml", "Core: {Id: X\n", "rule.yml:2: is not YAML"),
+        ("rule.yml", "- a\n", "must be a list of words with values"),
+        (
+            "rule.yml",
+            RULE + "Authorities: [{Standards: [SDTMIG]}]\n",
+            "Standards: must be standards with Name and Version",
+        ),
+        ("rule.yml", RULE + "Authorities: [{Standards: [{References: [a text]}]}]\n", "the rule cannot be read: "),
+        (
+            "negative/01/data/.env",
+            "DEFINE_XML=_variables.csv\n",
+            "the case cannot be read: _variables.csv:1: is not well-formed",
+        ),
+        ("negative/01/results/results.csv", "<html>", "2 value(s) found that are not expected"),
+        ("negative/01/data/ec.csv", "", "2 expected value(s) not found"),
+    ],
+)
+def test_a_broken_file_is_the_reason_of_its_case_alone(tmp_path: Path, file: str, content: str, said: str) -> None:
+    folder = write_case(tmp_path / "a")
+    write_case(tmp_path / "b")
+    (folder / "OURS-1" / file).write_text(content, encoding="utf-8")
+    code, output = run(tmp_path)
+    assert (code, said in output, output.endswith("\n1 passed, 1 failed\n")) == (1, True, True), output
+
+
 def test_a_case_in_the_windows_page_is_read(tmp_path: Path) -> None:
     data = write_case(tmp_path) / "OURS-1" / "negative" / "01" / "data"
     (data / "_datasets.csv").write_bytes("Filename,Label\nec,Prüfung\n".encode("cp1252"))
