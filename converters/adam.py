@@ -229,10 +229,12 @@ class AnalysisMapper(Mapper):
         value = str(getattr(code, "value", ""))
         events = "; ".join(_words(source) for source in parameter.events)
         censorings = "; ".join(_words(source) for source in parameter.censorings)
+        stops = "; ".join(_words(source) for source in parameter.stops)
+        limit = f", both not after the first of: {stops}" if stops else ""
         plus = " + 1" if parameter.first_day else ""
         methods = {
             "AVAL": f"ADT - STARTDT{plus}, in days.",
-            "ADT": f"Earliest of: {events}. Without an event the latest of: {censorings}.",
+            "ADT": f"Earliest of: {events}. Without an event the latest of: {censorings}{limit}.",
             "CNSR": "0 for an event, 1 (or the declared value) for a censored subject.",
             "STARTDT": f"ADSL.{parameter.start}.",
         }

@@ -106,6 +106,10 @@ def _summarized(wanted: Summarized, above: Context) -> Table:
     for name, statistic in wanted.values.items():
         numbers = as_kind(above.column(name), "number", above)
         made = summarize(codes[here], size, numbers[here], statistic)
+        if statistic == "sum":
+            lost = here & np.isnan(numbers) & ~np.isnan(made[codes])
+            message = f"{name} is missing in a record of a sum, which leaves it out: say in 'where' which records count"
+            above.report_rows(lost, RULE, message, "warning")
         frame[name] = pd.Series(made[codes[place]])
     return _table(frame, place, above)
 

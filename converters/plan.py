@@ -248,7 +248,8 @@ class _Planner(Checker):
             message = standard.refusal(spec, name) if found is None else f"{name} is set by the tool"
             hint = nearest(name, spec.names)
             if mapping.is_analysis:
-                hint = "; ".join(part for part in (hint, "declare your own variables under 'variables'") if part)
+                declare = "declare your own variables under 'variables', working columns under 'let'"
+                hint = "; ".join(part for part in (hint, declare) if part)
             self.mistakes.add(document.name, document.line(way), self._path(mapping, way), message, hint)
             return None
         if not found.label:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -157,7 +158,8 @@ class Mapper:
         for name, rule in rules.items():
             context.values[name] = self._value(name, rule, context)
             provenance = through_working_columns(rule.provenance(records.key), records)
-            self.provenance.setdefault(name, []).append(provenance)
+            own = {one for one in self.plan.variables if one in context.values and one not in context.table.frame}
+            self.provenance.setdefault(name, []).append(of_own_variables(provenance, records, self.plan.name, own))
 
     def _value(self, name: str, rule: RuleBase, context: Context) -> pd.Series:
         """Evaluate one rule for its variable: coded by the variable's codelist, a number where one is asked for."""
@@ -418,6 +420,24 @@ def through_working_columns(provenance: Provenance, records: Records) -> Provena
         method = provenance.method.replace(full, f"({said})" if " " in said else said)
         provenance = replace(provenance, method=method, forms=forms, columns=tuple(dict.fromkeys(names)))
     return provenance
+
+
+def of_own_variables(provenance: Provenance, records: Records, dataset: str, own: Collection[str]) -> Provenance:
+    """Return a provenance that names a variable set before (`own`) as one of its dataset: ADSL.DTHDT, not DM.DTHDT."""
+    kind, source = records.key
+    if kind != "dataset":
+        return provenance
+    pattern = re.compile(rf"(?<![\w.]){re.escape(source)}\.(\w+)")
+
+    def named(text: str) -> str:
+        return pattern.sub(lambda found: f"{dataset}.{found[1]}" if found[1] in own else found[0], text)
+
+    return replace(
+        provenance,
+        method=named(provenance.method),
+        predecessor=named(provenance.predecessor),
+        columns=tuple(named(column) for column in provenance.columns),
+    )
 
 
 def report_pairs(variable: VariableSpec, context: Context) -> None:

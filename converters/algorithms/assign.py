@@ -321,7 +321,10 @@ def describe(rule: RuleBase, table: TableKey) -> str:
         return f"'{rule.text}'"
     if isinstance(rule, ColumnRule):
         return f"{table[1]}.{rule.column}" if table[0] == "dataset" else rule.column
-    method = rule.provenance(table).method.rstrip(".")
+    found = rule.provenance(table)
+    method = found.method.rstrip(".")
+    if not method and found.predecessor:
+        return found.predecessor
     return f"({method})" if method else type(rule).__name__.removesuffix("Rule").lower()
 
 

@@ -21,7 +21,7 @@ from cdiscway.specs.load import Way
 
 from . import columns
 from .assign import describe
-from .base import Context, RuleBase, Scope, TableKey, merge_provenance
+from .base import Context, RuleBase, Scope, TableKey
 from .derive import as_kind
 
 if TYPE_CHECKING:
@@ -116,5 +116,5 @@ class ImputeRule(RuleBase):
             "time_flag": f"Imputation flag of the time part of {describe(self.given, table)}.",
             "datetime": f"{method}; unknown parts of the time from {clock}.",
         }[self.wanted]
-        merged = merge_provenance([self.given.provenance(table)], method)
-        return Provenance(self.origin or "Derived", "Sponsor", method, merged.forms, merged.columns)
+        named = [self.given, *self.not_after, *([self.not_before] if self.not_before and single else [])]
+        return self.derived(method, [rule.provenance(table) for rule in named])

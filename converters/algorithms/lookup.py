@@ -116,6 +116,7 @@ class LookupRule(RuleBase):
         usable = np.flatnonzero((there >= 0) & ~columns.missing(value))
         keys = there[usable]
         if self.pick == "sum":
+            self._report_left_out((there >= 0) & columns.missing(value), keys, here, there, context)
             return _summed(self._amounts(value, other).to_numpy(dtype=np.float64)[usable], keys, here)
         orders = [value] if self.pick in {"min", "max"} else [other.column(name) for name in self.order]
         names = [] if self.pick in {"min", "max"} else list(self.order)
@@ -132,6 +133,15 @@ class LookupRule(RuleBase):
         owners, at = np.unique(there[placed], return_index=True)
         first[owners] = placed[at]
         return columns.take(value, np.where(here >= 0, first[here], -1))
+
+    def _report_left_out(
+        self, lost: np.ndarray, keys: np.ndarray, here: np.ndarray, there: np.ndarray, context: Context
+    ) -> None:
+        """Tell the rows whose sum is of some of its rows only: a dose without its end is not in the total."""
+        partial = np.isin(here, np.intersect1d(there[lost], keys)) & (here >= 0)
+        message = f"'pick: sum' adds up rows of {self.key[0]} {self.key[1]}, and leaves out rows without a value; "
+        message += "say in 'where' which rows count"
+        context.report_rows(partial, "CDW-MAP-LOOKUP", message, "warning")
 
     def _amounts(self, value: pd.Series, other: Context) -> pd.Series:
         """Return the numbers of a sum; a text that is no number is a finding."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from .vocabulary import Input
 
 TIES, AFTER_DEATH = "CDW-MAP-DERIVE", "CDW-MAP-ALIVE"
+SEQUENCE = re.compile(r"[A-Z][A-Z0-9]SEQ")
+"""The names of sequence numbers of a domain (AESEQ)."""
 
 
 class DateSource(Strict):
@@ -261,8 +264,13 @@ def one_row_per_subject(context: Context) -> tuple[Context, npt.NDArray[np.int64
 
 
 def sequence_of(there: Context) -> npt.NDArray[np.float64]:
-    """Return --SEQ of a dataset (its own, not the one of a source); missing where it has none."""
-    name = next((n for n in there.table.frame.columns if n.endswith("SEQ") and n != "SRCSEQ"), None)
+    """Return --SEQ of a dataset (its own, else ASEQ, else that of the domain it analyses); missing where it has none.
+
+    LSTALSEQ and the like, which number a record elsewhere, are none.
+    """
+    names = list(there.table.frame.columns)
+    wanted = [f"{there.table.key[1]}SEQ", "ASEQ", *(name for name in names if SEQUENCE.fullmatch(name))]
+    name = next((name for name in wanted if name in names), None)
     if name is None:
         return np.full(len(there), np.nan)
     return np.asarray(there.column(name), dtype=np.float64)

@@ -90,8 +90,8 @@ def time_to_event(
     The earliest event on or after `start` counts (events and stops before it do not); without one, the latest
     censoring, at the start at the earliest. `stops` end the observation (a new therapy): an event after the first stop
     does not count; the subject is censored at the last censoring on or before the stop, or at the stop where there is
-    none, and is described by the stop. A subject without event and without censoring has no ADT, AVAL, CNSR: that is
-    for the caller to report.
+    none, and is described by the stop (by the censoring where the stop has no words). A subject without event and
+    without censoring has no ADT, AVAL, CNSR: that is for the caller to report.
 
     >>> deaths = TimeSource(pd.Series(["1"]), pd.Series([30.0]), 0, "Death", "ADSL", "DTHDT")
     >>> alive = TimeSource(pd.Series(["1", "2"]), pd.Series([25.0, 40.0]), 1, "Alive", "ADSL", "LSTALVDT")
@@ -165,13 +165,19 @@ def _result(
             "ADT": np.where(none, np.nan, adt),
             "AVAL": duration(begins, adt, unit, add_one=add_one),
             "CNSR": np.where(none, np.nan, cnsr[told]),
-            "EVNTDESC": _labels(told, none, [source.description for source in sources]),
+            "EVNTDESC": _labels(_described(told, dated, sources), none, [source.description for source in sources]),
             "CNSDTDSC": _labels(np.where(happened, -1, dated), none, [source.date_description for source in sources]),
             "SRCDOM": _labels(dated, none, [source.dataset for source in sources]),
             "SRCVAR": _labels(dated, none, [source.variable for source in sources]),
             "SRCSEQ": np.where(none, np.nan, sequence),
         }
     )
+
+
+def _described(told: Codes, dated: Codes, sources: Sequence[TimeSource]) -> Codes:
+    """Return which source describes each result: a stop without words of its own leaves them to the censoring."""
+    silent = np.array([*(not source.description for source in sources), False])
+    return np.where(silent[told], dated, told)
 
 
 def _source_of(pool: _Pool, records: Codes, before: int) -> Codes:

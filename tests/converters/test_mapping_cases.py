@@ -158,6 +158,9 @@ def check_records(case: dict[str, Any], plan: Any) -> list[tuple[str, int]]:
             frame = datasets[name].frame
             assert variable in frame.columns, list(frame.columns)
             assert (variable, shown(frame[variable])) == (variable, as_written(values))
+    for name, methods in case.get("methods", {}).items():
+        for variable, method in methods.items():
+            assert (variable, datasets[name].provenance[variable].method) == (variable, method)
     for name in case.get("absent", []):
         dataset, _, variable = name.partition(".")
         assert dataset not in datasets if not variable else variable not in datasets[dataset].frame.columns

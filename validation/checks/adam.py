@@ -409,7 +409,8 @@ def sources_are_real_records(study: Study, view: View) -> Iterator[Hit]:
 
 def _sequence(source: View) -> str:
     """Return the sequence variable of a dataset: --SEQ, ASEQ, or the one that an analysis dataset took over (AESEQ)."""
-    own = [str(name) for name in source.frame.columns if str(name).endswith("SEQ") and name != "SRCSEQ"]
+    # LSTALSEQ and the like number a record elsewhere: only names of a domain's own --SEQ count.
+    own = [str(name) for name in source.frame.columns if re.fullmatch(r"[A-Z][A-Z0-9]SEQ", str(name))]
     return next((name for name in (source.real("--SEQ"), "ASEQ", *own) if name in source), "")
 
 

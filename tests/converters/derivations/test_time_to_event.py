@@ -53,6 +53,7 @@ THERAPY = ("therapy", 2, [("1", 18, 5)])
         ({"events": [("death", 0, [("1", 9, 1)])], "censorings": [ALIVE]}, (40, 31, 1, "Alive", *ALIVE_DATE, 2)),
         ({"events": [("death", 0, [("1", 10, 1)])]}, (10, 1, 0, "Death", None, "ADDE", "DEATHDT", 1)),
         ({"events": [DEATH], "censorings": [ALIVE], "stops": [THERAPY]}, (15, 6, 2, "Therapy", *ALIVE_DATE, 1)),
+        ({"events": [DEATH], "censorings": [ALIVE], "stops": [("", 1, [("1", 18, 5)])]}, (15, 6, 1, "Alive", *ALIVE_DATE, 1)),
         ({"events": [DEATH], "stops": [THERAPY]}, (18, 9, 2, "Therapy", "Date of therapy", "ADTH", "THERAPYDT", 5)),
         ({"events": [RELAPSE], "stops": [("therapy", 2, [("1", 20, 5)])]}, (20, 11, 0, "Relapse", None, "ADRE", "RELAPSEDT", 7)),
         ({"censorings": [("alive", 1, [("1", 5, 1)])]}, (10, 1, 1, "Alive", *ALIVE_DATE, 1)),
