@@ -112,7 +112,8 @@ def show(source: Path, kept: bool) -> None:
             f"{dataset.name or '':9}{label}: {len(variables)} variables{levels}; keys {', '.join(keys_of(variables))}"
         )
     extras = list_extras(define)
-    click.echo(f"{len(extras)} parts are kept that the model does not know (comments, other namespaces)")
+    parts = "1 part is" if len(extras) == 1 else f"{len(extras)} parts are"
+    click.echo(f"{parts} kept that the model does not know (comments, other namespaces)")
     for path, extra in extras if kept else ():
         click.echo(f"  {path}: {extra.kind} {extra.name} {extra.value.strip()[:80]}")
 

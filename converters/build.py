@@ -448,7 +448,7 @@ def define_input(plan: Plan, package: Package) -> DefineInput:
     return DefineInput(
         study_id=study.study,
         study_name=study.study,
-        study_description=study.title,
+        study_description=f"{study.title} (synthetic data)" if study.synthetic else study.title,
         protocol=study.protocol,
         standard=package.standard,
         datasets=datasets,

@@ -194,3 +194,10 @@ def test_screen_failure_has_no_arm_and_says_why(built: Path) -> None:
 def test_the_report_says_that_the_data_are_synthetic(built: Path) -> None:
     assert "synthetic" in (built / "validation/report.html").read_text(encoding="utf-8").lower()
     assert json.loads((built / "manifest.json").read_text())["synthetic"] is True
+
+
+@pytest.mark.parametrize(
+    "name", ["sdtm/define.xml", "sdtm/define.html", "adam/define.xml", "adam/define.html", "validation/report.html"]
+)
+def test_what_is_read_of_the_study_says_that_its_data_are_synthetic(built: Path, name: str) -> None:
+    assert "synthetic" in (built / name).read_text(encoding="utf-8").lower()
