@@ -24,17 +24,22 @@ _LOW = np.array([0, 1, 1, 0, 0, 0], dtype=np.float64)
 _HIGH = np.array([9999, 12, 31, 23, 59, 59], dtype=np.float64)
 _MONTH_DAYS = np.array([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
 
-# A single hyphen stands for each part left out inside (SDTMIG 3.4 section 4.4.2): 2003---15, --12-15, -----T07:15.
-_IRREGULAR = re.compile(
-    r"(?P<y>\d{4}|-)(?:-(?P<m>\d\d|-)(?:-(?P<d>\d\d|-)"
-    r"(?:T(?P<h>\d\d|-)(?::(?P<n>\d\d|-)(?::(?P<s>\d\d(?:\.\d+)?))?)?(?P<z>Z|[+-]\d\d(?::?\d\d)?)?)?)?)?",
+# A single hyphen stands for each part left out inside (SDTMIG 3.4 section 4.4.2): 2003---15, --12-15, -----T07:15. The blank
+# before a time, the comma of a fraction and the hyphen of a second are for those who read what others wrote.
+DATE = re.compile(
+    r"(?P<year>\d{4}|-)(?:-(?P<month>\d\d|-)(?:-(?P<day>\d\d|-)"
+    r"(?:[T ](?P<hour>\d\d|-)(?::(?P<minute>\d\d|-)(?::(?P<second>\d\d|-)(?:[.,](?P<fraction>\d+))?)?)?"
+    r"(?P<zone>Z|[+-]\d\d(?::?\d\d)?)?)?)?)?",
     re.ASCII,
 )
+PARTS = ("year", "month", "day", "hour", "minute", "second")
+_NUMBER = r"\d+(?:[.,]\d+)?"
 _DURATION = re.compile(
-    r"[+-]?P(?=\d|T\d)(?:\d+(?:[.,]\d+)?Y)?(?:\d+(?:[.,]\d+)?M)?(?:\d+(?:[.,]\d+)?W)?(?:\d+(?:[.,]\d+)?D)?"
-    r"(?:T(?=\d)(?:\d+(?:[.,]\d+)?H)?(?:\d+(?:[.,]\d+)?M)?(?:\d+(?:[.,]\d+)?S)?)?",
+    rf"(?P<sign>[+-]?)P(?=\d|T\d)(?:{_NUMBER}W|(?:{_NUMBER}Y)?(?:{_NUMBER}M)?(?:{_NUMBER}D)?"
+    rf"(?:T(?=\d)(?:{_NUMBER}H)?(?:{_NUMBER}M)?(?:{_NUMBER}S)?)?)",
     re.ASCII,
 )
+_INNER_DECIMAL = re.compile(r"[.,]\d+[YMWDH]T?\d", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -109,19 +114,14 @@ def _read_regular(values: npt.NDArray[np.object_], parts: Parts) -> Mask:
 
 def _read_irregular(text: str) -> list[float] | None:
     start, slash, end = text.partition("/")
-    if slash and _read_irregular_end(end) is None:
+    if slash and not (is_one_duration(end) or ("/" not in end and bool(read_dates([end]).valid[0]))):
         return None
-    match = _IRREGULAR.fullmatch(start)
-    if match is None or start.endswith("-") or start == "-":
+    match = DATE.fullmatch(start)
+    if match is None or start.endswith("-") or match["second"] == "-" or " " in start or "," in start:
         return None
-    return [float(part) if part not in {None, "-"} else np.nan for part in match.group(*"ymdhns")]
-
-
-def _read_irregular_end(text: str) -> bool | None:
-    if _DURATION.fullmatch(text):
-        return True
-    ends = read_dates([text]) if "/" not in text else None
-    return True if ends is not None and bool(ends.valid[0]) else None
+    known = [float(part) if part not in {None, "-"} else np.nan for part in match.group(*PARTS)]
+    known[5] += float(f"0.{match['fraction'] or 0}")
+    return known
 
 
 def _real(parts: Parts) -> Mask:
@@ -135,13 +135,25 @@ def _real(parts: Parts) -> Mask:
     return real
 
 
+def is_one_duration(text: str, signs: str = "+-") -> bool:
+    """Tell whether a text is an ISO 8601 duration, after none or one of the `signs`.
+
+    Weeks stand alone, and only the smallest unit may have a decimal.
+
+    >>> is_one_duration("P1Y2.5M"), is_one_duration("P1.5Y2M"), is_one_duration("-P1D", signs="")
+    (True, False, False)
+    """
+    match = _DURATION.fullmatch(text)
+    return match is not None and match["sign"] in ("", *signs) and not _INNER_DECIMAL.search(text)
+
+
 def is_duration(texts: Sequence[str] | npt.NDArray[np.object_]) -> Mask:
     """Tell which texts are ISO 8601 durations (P1DT2H, -PT30M, P6W).
 
     >>> is_duration(["P3M", "PT", "3 days"]).tolist()
     [True, False, False]
     """
-    return np.fromiter((bool(_DURATION.fullmatch(text)) for text in texts), dtype=bool, count=len(texts))
+    return np.fromiter((is_one_duration(text) for text in texts), dtype=bool, count=len(texts))
 
 
 def is_after(left: IsoDates, right: IsoDates) -> Mask:

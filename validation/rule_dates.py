@@ -1,27 +1,17 @@
-"""ISO 8601 dates as SDTM writes them (SDTMIG 4.4): partial dates, unknown parts, intervals, durations."""
+"""Dates as rules in the open format see them: tuples of the parts a text gives, compared as far as a rule asks.
+
+What a text may look like is said in iso8601.py; here it is read as widely as the format's own rules read it.
+"""
 
 from __future__ import annotations
 
 import calendar
-import re
 from datetime import UTC, datetime, timedelta, timezone
 from functools import lru_cache
 
-COMPONENTS = ("year", "month", "day", "hour", "minute", "second", "microsecond")
+from .iso8601 import DATE, PARTS, is_one_duration
 
-_DATE = re.compile(
-    r"(?P<year>\d{4})(?:-(?P<month>\d{2})(?:-(?P<day>\d{2})(?:[T ](?P<hour>\d{2})(?::(?P<minute>\d{2})"
-    r"(?::(?P<second>\d{2})(?:[.,](?P<fraction>\d{1,6})\d*)?)?)?(?P<zone>Z|[+-]\d{2}(?::?\d{2})?)?)?)?)?"
-)
-_UNCERTAIN = re.compile(
-    r"(?:\d{4}|-)(?:-(?:\d{2}|-)(?:-(?:\d{2}|-)(?:T(?:\d{2}|-)(?::(?:\d{2}|-)(?::(?:\d{2}(?:[.,]\d+)?|-))?)?)?)?)?"
-    r"(?:Z|[+-]\d{2}:\d{2})?"
-)
-_NUMBER = r"\d+(?:[.,]\d+)?"
-_DURATION = re.compile(
-    rf"P(?!$)(?:{_NUMBER}W|(?:{_NUMBER}Y)?(?:{_NUMBER}M)?(?:{_NUMBER}D)?(?:T(?=\d)(?:{_NUMBER}H)?(?:{_NUMBER}M)?(?:{_NUMBER}S)?)?)"
-)
-_INNER_DECIMAL = re.compile(r"[.,]\d+[YMDWHST]+\d")
+COMPONENTS = (*PARTS, "microsecond")
 
 Parts = tuple[int, ...]
 
@@ -35,16 +25,15 @@ def parse_date(text: str) -> Parts | None:
     >>> parse_date("2005-10"), parse_date("2005-02-30")
     ((2005, 10), None)
     """
-    found = _DATE.fullmatch(text.strip())
-    if not found:
+    found = DATE.fullmatch(text.strip())
+    if not found or "-" in found.group(*PARTS):
         return None
-    named = found.groupdict()
-    parts = [int(named[part]) for part in COMPONENTS[:6] if named[part] is not None]
-    if named["fraction"]:
-        parts.append(int(named["fraction"].ljust(6, "0")))
+    parts = [int(part) for part in found.group(*PARTS) if part is not None]
+    if found["fraction"]:
+        parts.append(int(found["fraction"][:6].ljust(6, "0")))
     if not _in_calendar(parts):
         return None
-    return _to_utc(parts, named["zone"]) if named["zone"] and named["zone"] != "Z" else tuple(parts)
+    return _to_utc(parts, found["zone"]) if found["zone"] not in {None, "Z"} else tuple(parts)
 
 
 def _in_calendar(parts: list[int]) -> bool:
@@ -83,25 +72,13 @@ def is_valid_date(text: str) -> bool:
         return is_valid_date(start) and ("/" not in end) and (is_valid_date(end) or is_duration(end, negative=False))
     if parse_date(text) is not None:
         return " " not in text.strip()
-    uncertain = "--" in text or "-:" in text
-    return uncertain and _UNCERTAIN.fullmatch(text) is not None and _month_possible(text)
-
-
-def _month_possible(text: str) -> bool:
-    month = re.match(r"(?:\d{4}|-)-(\d{2})", text)
-    return month is None or 1 <= int(month.group(1)) <= 12
+    found = DATE.fullmatch(text) if "--" in text or "-:" in text else None
+    return found is not None and " " not in text and (found["month"] in {None, "-"} or 1 <= int(found["month"]) <= 12)
 
 
 def is_duration(text: str, negative: bool) -> bool:
-    """Whether a text is an ISO 8601 duration; `negative` allows a minus sign before it.
-
-    Only the smallest unit may have a decimal.
-
-    >>> is_duration("P1Y2.5M", negative=False), is_duration("P1.5Y2M", negative=False)
-    (True, False)
-    """
-    body = text[1:] if negative and text.startswith("-") else text
-    return _DURATION.fullmatch(body) is not None and not _INNER_DECIMAL.search(body)
+    """Whether a text is an ISO 8601 duration; `negative` allows a minus sign before it."""
+    return is_one_duration(text, signs="-" if negative else "")
 
 
 def compare_parts(left: Parts, right: Parts, component: str | None) -> tuple[Parts, Parts]:

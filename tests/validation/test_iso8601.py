@@ -74,7 +74,16 @@ def test_comparison(left: str, right: str, after: bool) -> None:
 
 @pytest.mark.parametrize(
     ("text", "right"),
-    [("P3D", True), ("PT2H", True), ("-PT30M", True), ("P1Y2M3DT4H5M6S", True), ("P6W", True), ("P0.5D", True)]
+    [
+        ("P3D", True),
+        ("PT2H", True),
+        ("-PT30M", True),
+        ("P1Y2M3DT4H5M6S", True),
+        ("P6W", True),
+        ("P0.5D", True),
+        ("P1Y2W", False),
+        ("P1.5Y2M", False),
+    ]
     + [(text, False) for text in ("P", "PT", "3D", "P3", "P3DT", "PT3D", "P 3D", "3 days", "")],
 )
 def test_durations(text: str, right: bool) -> None:
