@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import jsonschema
 import pytest
 
 from cdiscway.converters.schema import What, descriptions, json_schema
-from cdiscway.specs.load import read_yaml
+from cdiscway.specs.load import parse_yaml, read_yaml
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "ifm-2015-03"
 
@@ -85,3 +86,24 @@ def block(**words: Any) -> dict[str, Any]:
 )
 def test_short_forms_fit_and_wrong_words_do_not(data: dict[str, Any], fits: bool) -> None:
     assert validator("mapping").is_valid(data) is fits
+
+
+PAGES = Path(__file__).parents[2] / "docs" / "reference"
+
+
+@pytest.mark.parametrize("page", ["adam", "readers", "define", "xpt"])
+def test_what_the_pages_show_of_the_files_fits(page: str) -> None:
+    text = (PAGES / f"{page}.md").read_text(encoding="utf-8")
+    shown = [
+        parse_yaml(block, page).data for block in re.findall(r"^```yaml\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    ]
+    assert shown
+    for data in shown:
+        if data.keys() <= json_schema("study")["properties"].keys():
+            whole, what = {"study": "S", "subject": {"USUBJID": {"column": "A"}}, **data}, "study"
+        elif "dataset" in data:
+            whole, what = data, "mapping"
+        else:  # variables and their rules
+            whole, what = {"dataset": "ADX", "records": [{"dataset": "DM", "set": data}]}, "mapping"
+        wrong = [error.message for error in validator(what).iter_errors(whole) if "is a required" not in error.message]
+        assert wrong == []
