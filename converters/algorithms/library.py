@@ -40,6 +40,7 @@ from cdiscway.converters.derivations.study_day import study_day_of_days
 from cdiscway.converters.derivations.treatment_emergent import Span, Worsening, treatment_emergent
 
 from . import columns
+from .ordering import undecided as undecided_dates
 
 
 @dataclass(frozen=True)
@@ -86,15 +87,31 @@ def _flagged(groups: Groups, choice: Choice) -> pd.Series:
     return flag(choice.chosen)
 
 
+def _without_open_dates(groups: Groups, choice: Choice) -> Choice:
+    """Return the choice without groups where a partial date (2020-02 beside 2020-02-02) leaves open which record it is."""
+    if not groups.order or columns.is_number(groups.order[0]):
+        return choice
+    codes, size = group_codes(*groups.by)
+    best = np.full(size, -1, dtype=np.int64)
+    best[codes[choice.chosen]] = np.flatnonzero(choice.chosen)
+    here = np.flatnonzero(groups.among & (best[codes] >= 0))
+    dates = groups.order[0]
+    open_ = undecided_dates(columns.take(dates, here), columns.take(dates, best[codes[here]]))
+    lost = groups.among & np.isin(codes, codes[here[open_]])
+    message = "partial dates leave open which record of a group it is, so none is flagged: order by imputed dates"
+    groups.report(lost, message)
+    return choice._replace(chosen=choice.chosen & ~lost)
+
+
 def first(groups: Groups) -> pd.Series:
     """Flag the first record of each group by the order."""
-    return _flagged(groups, first_occurrence(groups.by, groups.order, groups.among))
+    return _flagged(groups, _without_open_dates(groups, first_occurrence(groups.by, groups.order, groups.among)))
 
 
 def last(groups: Groups) -> pd.Series:
     """Flag the last record of each group by the order."""
     backwards = [pd.Series(-ranks(key)) for key in groups.order]
-    return _flagged(groups, first_occurrence(groups.by, backwards, groups.among))
+    return _flagged(groups, _without_open_dates(groups, first_occurrence(groups.by, backwards, groups.among)))
 
 
 def worst(groups: Groups, severity: pd.Series, severities: Sequence[str]) -> pd.Series:
