@@ -15,7 +15,7 @@ def command() -> None:
 
 @command.command("list")
 @click.option("--standard", type=click.Choice(["sdtm", "adam"]), help="Rules on tabulations or on analysis data alone.")
-@click.option("--severity", type=click.Choice(["error", "warning", "info"]))
+@click.option("--severity", type=click.Choice(["error", "warning", "info"]), help="Rules of this severity alone.")
 def list_rules(standard: str | None, severity: str | None) -> None:
     """List the rules that a build and validate run: id, severity, what must hold."""
     from cdiscway.validation.catalogue import all_rules

@@ -6,9 +6,10 @@ import json
 import re
 from pathlib import Path
 
+import click
 import pytest
 
-from cdiscway.cli.main import COMMANDS, main
+from cdiscway.cli.main import COMMANDS, cdiscway, main
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -31,6 +32,27 @@ def test_every_page_is_linked_from_the_index() -> None:
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_stands_in_the_readme(command: str) -> None:
     assert f"`cdiscway {command}" in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def commands(command: click.Command, name: str) -> list[tuple[str, click.Command]]:
+    """Return the commands below a command that do something, by their whole names."""
+    if not isinstance(command, click.Group):
+        return [(name, command)]
+    context = click.Context(command)
+    found = [(below, command.get_command(context, below)) for below in command.list_commands(context)]
+    return [pair for below, sub in found if sub is not None for pair in commands(sub, f"{name} {below}")]
+
+
+@pytest.mark.parametrize(
+    ("name", "command"), commands(cdiscway, "cdiscway"), ids=lambda item: item if isinstance(item, str) else ""
+)
+def test_every_command_and_option_is_told_of_in_the_pages(name: str, command: click.Command) -> None:
+    text = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
+    assert name in text
+    for option in command.params:
+        if isinstance(option, click.Option):
+            assert option.help, option.name
+            assert max(option.opts, key=len) in text, option.opts
 
 
 def test_the_readme_shows_the_build_of_the_example_as_it_is(built: Path) -> None:
