@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from .build_time import build_time
 from .reporter import Recoded
+from .spreadsheet import harmless
 from .study import Study
 from .whole_file import sha256
-from .worklist import harmless
 
 if TYPE_CHECKING:
     from .build import Converted, Package

@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import re
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass
@@ -22,10 +21,10 @@ from cdiscway.specs.mistakes import Mistake, MistakesError
 
 from .algorithms.suggest import suggest
 from .reporter import WorkItem
+from .spreadsheet import as_typed, harmless, storable
 from .timeless import timeless
 
 HEADER = ("kind", "dataset", "variable", "form", "value", "records", "suggestion", "codelist", "accepted")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True)
@@ -42,20 +41,6 @@ def worklist_rows(worklist: Iterable[WorkItem]) -> list[list[str]]:
     """Return the lines of the worklist as text, most frequent first; a cell that begins like a formula is made text."""
     ranked = sorted(worklist, key=lambda item: (-item.records, item.dataset, item.variable, item.value))
     return [[harmless(str(cell)) for cell in (*astuple(item), "")] for item in ranked]
-
-
-def harmless(cell: str) -> str:
-    """Put an apostrophe before a text that a spreadsheet would take for a formula.
-
-    >>> harmless("=1+1"), harmless("NEUT")
-    ("'=1+1", 'NEUT')
-    """
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
-
-
-def as_typed(cell: str) -> str:
-    """Return a cell without the apostrophe that `harmless` put before it."""
-    return cell[1:] if cell[:1] == "'" and cell[1:].startswith(_FORMULA) else cell
 
 
 def write_csv(worklist: Iterable[WorkItem], path: Path) -> None:
@@ -77,7 +62,7 @@ def write_workbook(worklist: Iterable[WorkItem], path: Path) -> None:
     for number, row in enumerate([HEADER, *rows], 1):
         for column, text in enumerate(row, 1):
             cell = sheet.cell(number, column)
-            cell.value = _storable(text)
+            cell.value = storable(text)
             cell.data_type = "s"
             cell.number_format = "@"
             if number == 1:
@@ -89,11 +74,6 @@ def write_workbook(worklist: Iterable[WorkItem], path: Path) -> None:
     memory = io.BytesIO()
     book.save(memory)
     path.write_bytes(timeless(memory.getvalue(), mode=0o600))
-
-
-def _storable(text: str) -> str:
-    """Leave out the signs that XML cannot hold."""
-    return re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f]", "\ufffd", text)
 
 
 def read_worklist(path: Path) -> list[dict[str, str]]:

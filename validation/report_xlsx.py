@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from cdiscway.converters.spreadsheet import harmless, storable
 from cdiscway.converters.timeless import timeless
 
 from .report import About, report_data
@@ -15,10 +16,8 @@ from .run import ValidationResult
 
 _MOST_ROWS = 1_048_575
 _LONGEST_CELL = 32_767
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
-_SHEET = re.compile(r"[\\*?:/\[\]']")
+_SHEET = re.compile(r"[\\*?:/\[\]'\x00-\x08\x0b\x0c\x0e-\x1f]")
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
-_ACTIVE = ("=", "+", "-", "@", "\t", "\r")
 
 
 def plain_text(value: str) -> str:
@@ -27,8 +26,8 @@ def plain_text(value: str) -> str:
     >>> plain_text("=1+1"), plain_text("-5.2"), plain_text("LB")
     ("'=1+1", '-5.2', 'LB')
     """
-    text = _CONTROL.sub("\N{REPLACEMENT CHARACTER}", value)[:_LONGEST_CELL]
-    return f"'{text}" if text.startswith(_ACTIVE) and not _NUMBER.fullmatch(text) else text
+    text = storable(value)[:_LONGEST_CELL]
+    return text if _NUMBER.fullmatch(text) else harmless(text)
 
 
 def write_xlsx(result: ValidationResult, path: Path, about: About | None = None) -> None:
@@ -38,7 +37,7 @@ def write_xlsx(result: ValidationResult, path: Path, about: About | None = None)
     data = report_data(result, about)
     book = Workbook(write_only=True)
     for title, columns, rows in _sheets(data):
-        sheet = book.create_sheet(_SHEET.sub(" ", _CONTROL.sub(" ", title))[:31])
+        sheet = book.create_sheet(_SHEET.sub(" ", title)[:31])
         sheet.freeze_panes = "A2"
         for name, width in zip("ABCDEFGHIJKL", _widths(columns), strict=False):
             sheet.column_dimensions[name].width = width

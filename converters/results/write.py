@@ -14,6 +14,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from ..build_time import build_time
+from ..spreadsheet import harmless
 from ..timeless import timeless
 from ..whole_file import sha256
 from .docx import figure_docx, table_docx
@@ -23,8 +24,6 @@ from .rtf import rtf
 
 if TYPE_CHECKING:
     from .run import Results
-
-_ACTIVE = ("=", "+", "-", "@")
 
 
 def write_all(results: Results, folder: Path) -> None:
@@ -100,4 +99,4 @@ def xlsx(results: Results) -> bytes:
 
 def _plain(value: Any) -> Any:
     """Return a text that no spreadsheet takes for a formula; numbers stay numbers."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(_ACTIVE) else value
+    return harmless(value) if isinstance(value, str) else value

@@ -9,15 +9,8 @@ import pytest
 
 from cdiscway.converters.algorithms.suggest import suggest
 from cdiscway.converters.reporter import WorkItem
-from cdiscway.converters.worklist import (
-    add_synonym,
-    apply_worklist,
-    as_typed,
-    harmless,
-    read_worklist,
-    write_csv,
-    write_workbook,
-)
+from cdiscway.converters.spreadsheet import as_typed, harmless
+from cdiscway.converters.worklist import add_synonym, apply_worklist, read_worklist, write_csv, write_workbook
 from cdiscway.specs.codelists import Terminology, load_terminology, read_synonyms
 from cdiscway.specs.mistakes import MistakesError
 
