@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from cdiscway.converters.build import Built, WrittenPart
     from cdiscway.validation.causes import Cause
     from cdiscway.validation.core import Agreement
-    from cdiscway.validation.finding import Finding
+    from cdiscway.validation.finding import Finding, NotRun
     from cdiscway.validation.report import About
     from cdiscway.validation.run import ValidationResult
 
@@ -76,8 +76,13 @@ def print_verdict(result: ValidationResult, is_given: Callable[[Finding], bool] 
         print_cause(cause)
     if len(grave) > TOP_CAUSES:
         click.echo(f"  and {len(grave) - TOP_CAUSES:,} more: see the report")
+    print_not_run(result.not_run)
+
+
+def print_not_run(items: Sequence[NotRun]) -> None:
+    """Print the checks that did not run, one line for each rule and reason."""
     reasons: dict[tuple[str, str], list[str]] = {}
-    for item in result.not_run:
+    for item in items:
         reasons.setdefault((item.rule, item.reason), []).append(item.dataset)
     for (rule, reason), datasets in list(reasons.items())[:TOP_CAUSES]:
         where = datasets[0] if len(datasets) == 1 else f"{len(datasets)} datasets"
