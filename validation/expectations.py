@@ -159,13 +159,14 @@ def run_suites(
     outcomes: list[Outcome] = []
     suites: dict[str, Any] = {}
     with _quiet() as context:
-        source = context.data_sources.add_pandas("study")
+        # One asset, given the frame of each dataset in turn: at every asset the engine writes its whole project again.
+        asset = context.data_sources.add_pandas("study").add_dataframe_asset("dataset")
+        batch = asset.add_batch_definition_whole_dataframe("all")
         for name, checks in plans.items():
             if not checks:
                 continue
             keys = study.datasets[name].spec.keys if name in study.datasets else ()
             suite = build_suite(name, checks, keys)
-            batch = source.add_dataframe_asset(name).add_batch_definition_whole_dataframe("all")
             run = _Run(study, {check.id: check for check in checks})
             token = _RUN.set(run)
             try:

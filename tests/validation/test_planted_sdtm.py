@@ -10,8 +10,8 @@ import yaml
 from cdiscway.validation.rule_checks import own_rules
 
 FOLDER = Path(__file__).parents[1] / "cases"
-CASES = yaml.load((FOLDER / "planted_sdtm.yaml").read_text(), Loader=yaml.BaseLoader)
-DOMAINS = yaml.load((FOLDER / "clean_domains.yaml").read_text(), Loader=yaml.BaseLoader)
+CASES = yaml.load((FOLDER / "planted_sdtm.yaml").read_text(), Loader=getattr(yaml, "CBaseLoader", yaml.BaseLoader))
+DOMAINS = yaml.load((FOLDER / "clean_domains.yaml").read_text(), Loader=getattr(yaml, "CBaseLoader", yaml.BaseLoader))
 
 
 def wanted(case) -> set[str]:  # type: ignore[no-untyped-def]
