@@ -103,12 +103,14 @@ class Call:
         return constant(value, self.frame.length)
 
     def items(self, value: Sequence[Any]) -> Iterable[Any]:
-        """Give the members of a list, the lists that operations made opened."""
+        """Give the members of a list, the lists within it and those that operations made opened."""
         for item in value:
             if isinstance(item, str) and item.startswith("$") and self.frame.has(item):
                 held = self.frame.column(item)
                 for found in held.values:
                     yield from found if isinstance(found, tuple) else (found,)
+            elif isinstance(item, list):
+                yield from self.items(item)
             else:
                 yield item
 
@@ -993,23 +995,17 @@ def is_ordered_by(call: Call) -> Mask:
 
 
 def _overlapping(column: Column, group: Codes) -> Mask:
-    """True for dates of one group of which one is the beginning of the other (2005-10 and 2005-10-08)."""
-    partial = [text for text in column.texts if 4 <= len(text) < 10 and parse_date(text) is not None]
-    if not partial:
-        return np.zeros(len(column), dtype=bool)
+    """True for a date that is the beginning of another one of its group (2005-10 beside 2005-10-08): it has no place."""
     width = len(column.values) + 1
-    held = np.unique((group.astype(np.int64) * width + column.codes)[~column.missing])
-    starts = {column.texts.index(text) for text in partial}
-    by_group: dict[int, list[int]] = {}
-    held = held[np.isin(held // width, (held // width)[np.isin(held % width, list(starts))])]
-    for number, code in zip((held // width).tolist(), (held % width).tolist(), strict=True):
-        by_group.setdefault(number, []).append(code)
-    flagged: set[int] = set()
-    for number, codes in by_group.items():
-        for short in starts.intersection(codes):
-            longer = [c for c in codes if c != short and column.texts[c].startswith(column.texts[short])]
-            flagged.update(number * width + code for code in (*longer, *((short,) if longer else ())))
-    return np.isin(group.astype(np.int64) * width + column.codes, list(flagged)) & ~column.missing
+    pairs = group.astype(np.int64) * width + column.codes
+    held = np.unique(pairs[~column.missing]).tolist()
+    dates = sorted((pair // width, column.texts[pair % width], pair) for pair in held)
+    flagged = [
+        pair
+        for (number, text, pair), (other, longer, _) in itertools.pairwise(dates)
+        if longer.startswith(text) and number == other and parse_date(text) and parse_date(longer)
+    ]
+    return np.isin(pairs, flagged) & ~column.missing
 
 
 def _sorted_by(call: Call) -> Mask:
