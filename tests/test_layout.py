@@ -22,7 +22,7 @@ def tracked() -> list[Path]:
     return [ROOT / name for name in found if name and (ROOT / name).is_file() and not (ROOT / name).is_symlink()]
 
 
-def test_the_top_level_is_the_one_the_owner_fixed() -> None:
+def test_the_top_level_has_the_folders_that_the_readme_names() -> None:
     assert all(
         (ROOT / name).is_dir() for name in ("converters", "specs/sdtm", "specs/adam", "define", "validation", "tests")
     )
