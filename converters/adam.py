@@ -194,7 +194,7 @@ class AnalysisMapper(Mapper):
     def _records_of(self, source: EventSource | Excluding, inner: Context) -> tuple[Context, np.ndarray, np.ndarray]:
         """Return the dataset of a source, which of its records count, and their days."""
         there = inner.inside(self.tables.table(("dataset", source.dataset)))
-        keep = np.ones(len(there), dtype=bool) if source.where is None else there.mask(source.where)
+        keep = there.mask(source.where)
         return there, keep, as_kind(there.column(source.date), "days", there)
 
     def _on_first_day(

@@ -69,7 +69,7 @@ def _computed(wanted: Computed, above: Context) -> Table:
     """Return one row for each subject and `by` that has one of the parameters, with their values as columns."""
     codes, size = group_codes(*_group(wanted.by, above))
     parameter = columns.as_text(above.column(PARAMETER)).astype("str")
-    counted = np.ones(len(above), dtype=np.bool_) if wanted.where is None else above.mask(wanted.where)
+    counted = above.mask(wanted.where)
     found: dict[str, pd.Series] = {}
     used = np.zeros(len(above), dtype=np.bool_)
     for name, item in wanted.values.items():
@@ -100,7 +100,7 @@ def _values(name: str, value: str, group: list[pd.Series], here: np.ndarray, abo
 def _summarized(wanted: Summarized, above: Context) -> Table:
     """Return one row for each subject and `by`, with a statistic of each variable in `values`."""
     codes, size = group_codes(*_group(wanted.by, above))
-    here = np.ones(len(above), dtype=np.bool_) if wanted.where is None else above.mask(wanted.where)
+    here = above.mask(wanted.where)
     place = _representatives(codes, size, here)
     frame = {name: columns.take(above.column(name), place) for name in wanted.by}
     for name, statistic in wanted.values.items():

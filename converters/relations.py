@@ -9,9 +9,9 @@ import pandas as pd
 
 from .algorithms import columns
 from .dataset import Provenance
-from .dataset_variables import domain_prefix
+from .dataset_variables import COMMENT_VARIABLES, domain_prefix
 from .mapping import Relation, RelationSide
-from .sdtm import Mapped
+from .sdtm import Mapped, Remark
 from .tables import StudyTables, no_sources, stack_sources
 
 RELREC = ("STUDYID", "RDOMAIN", "USUBJID", "IDVAR", "IDVARVAL", "RELTYPE", "RELID")
@@ -98,34 +98,34 @@ def _group_numbers(groups: Sequence[tuple[str | None, ...]]) -> dict[tuple[str |
     return numbers
 
 
+def comment_records(remark: Remark, parent: Mapped, study: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the records of CO for a comment on the records of a dataset, and where they come from."""
+    sequence = f"{domain_prefix(parent.plan.spec)}SEQ"
+    rows = np.flatnonzero(~columns.missing(remark.values))
+    count = len(rows)
+    numbered = sequence in parent.frame.columns
+    reference = remark.definition.reference
+    made = {
+        "STUDYID": columns.constant(study, count),
+        "DOMAIN": columns.constant("CO", count),
+        "RDOMAIN": columns.constant(parent.plan.name, count),
+        "USUBJID": columns.take(parent.frame["USUBJID"], rows),
+        "IDVAR": columns.constant(sequence, count) if numbered else columns.nothing(count),
+        "IDVARVAL": columns.as_text(columns.take(parent.frame[sequence], rows)) if numbered else columns.nothing(count),
+        "COREF": columns.nothing(count) if reference is None else columns.constant(reference, count),
+        "COVAL": columns.take(remark.values, rows),
+        "CODTC": columns.nothing(count) if remark.dates is None else columns.take(remark.dates, rows),
+    }
+    return pd.DataFrame(made, index=pd.RangeIndex(count)), parent.sources.take(rows).reset_index(drop=True)
+
+
 def add_comments(item: Mapped, datasets: Sequence[Mapped], study: str) -> None:
     """Add the comments on the records of other datasets to CO, each pointing to its record by --SEQ."""
-    names = ("STUDYID", "DOMAIN", "RDOMAIN", "USUBJID", "IDVAR", "IDVARVAL", "COREF", "COVAL", "CODTC")
     parts = [] if not len(item.frame) else [(item.frame, item.sources)]
-    for parent in datasets:
-        sequence = f"{domain_prefix(parent.plan.spec)}SEQ"
-        for remark in parent.remarks:
-            rows = np.flatnonzero(~columns.missing(remark.values))
-            count = len(rows)
-            numbered = sequence in parent.frame.columns
-            number = columns.as_text(columns.take(parent.frame[sequence], rows)) if numbered else columns.nothing(count)
-            reference = remark.definition.reference
-            made = {
-                "STUDYID": columns.constant(study, count),
-                "DOMAIN": columns.constant("CO", count),
-                "RDOMAIN": columns.constant(parent.plan.name, count),
-                "USUBJID": columns.take(parent.frame["USUBJID"], rows),
-                "IDVAR": columns.constant(sequence, count) if numbered else columns.nothing(count),
-                "IDVARVAL": number,
-                "COREF": columns.nothing(count) if reference is None else columns.constant(reference, count),
-                "COVAL": columns.take(remark.values, rows),
-                "CODTC": columns.nothing(count) if remark.dates is None else columns.take(remark.dates, rows),
-            }
-            sources = parent.sources.take(rows).reset_index(drop=True)
-            parts.append((pd.DataFrame(made, index=pd.RangeIndex(count)), sources))
+    parts += [comment_records(remark, parent, study) for parent in datasets for remark in parent.remarks]
     if not parts:
         return
-    every = list(dict.fromkeys([*names, *item.frame.columns]))
+    every = list(dict.fromkeys(["STUDYID", "DOMAIN", *COMMENT_VARIABLES, *item.frame.columns]))
     item.frame = pd.DataFrame(
         {
             name: columns.stack(

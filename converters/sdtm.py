@@ -181,7 +181,7 @@ class Mapper:
 
     def _map_each(self, item: Each, later: Mapping[str, RuleBase], context: Context, records: Records) -> Context:
         """Map one of the several records that a raw row makes."""
-        keep = np.ones(len(context), dtype=bool) if item.when is None else context.mask(item.when)
+        keep = context.mask(item.when)
         if item.checked is not None:
             keep &= self._checked(item.checked, context)
         inner = self._rows_of(np.flatnonzero(keep), context)
@@ -271,10 +271,8 @@ class Mapper:
             self.provenance.setdefault(reason, []).append(test.reason.provenance(records.key))
 
     def _value_of_unit(self, rule: RuleBase, context: Context) -> pd.Series:
-        context.target = self.plan.variables.get(f"{domain_prefix(self.plan.spec)}ORRESU")
-        column = columns.as_text(rule.evaluate(context))
-        context.target = None
-        return column
+        with context.about(self.plan.variables.get(f"{domain_prefix(self.plan.spec)}ORRESU")):
+            return columns.as_text(rule.evaluate(context))
 
     @staticmethod
     def _named(made: StandardResults, prefix: str) -> Columns:
@@ -454,9 +452,8 @@ def report_pairs(variable: VariableSpec, context: Context) -> None:
             if term and codelist is not None and names and codelist.name not in names:
                 message = f"'{term}' of {variable.name} is a term of {' and '.join(names)}, but {other} is {category}, "
                 message += f"which has its terms in {codelist.name}"
-                context.target = variable
-                context.report_value(codes == place, "", term, "CDW-MAP-TERM", message, kind="pair", whole=True)
-                context.target = None
+                with context.about(variable):
+                    context.report_value(codes == place, "", term, "CDW-MAP-TERM", message, kind="pair", whole=True)
 
 
 def number_of_text(column: pd.Series, table: Mapping[str, float]) -> pd.Series:

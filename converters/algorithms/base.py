@@ -196,8 +196,10 @@ class Context:
         names = () if self.rule is None else self.rule.provenance(self.table.key).columns
         return ", ".join(name.removeprefix(f"{self.table.key[1]}.") for name in names) or variable
 
-    def mask(self, text: str) -> np.ndarray:
-        """Return where a condition holds, as a boolean array."""
+    def mask(self, text: str | None) -> np.ndarray:
+        """Return where a condition holds, as a boolean array; without one it holds everywhere."""
+        if text is None:
+            return np.ones(len(self), dtype=np.bool_)
         expression = parse_condition(text)
         return expression.mask(self._inputs(expression), decimal=self.decimal, records=len(self))
 

@@ -95,7 +95,7 @@ class DeriveRule(RuleBase):
             check_condition(scope, self.where, (*way, "where"))
 
     def _groups(self, context: Context) -> Groups:
-        among = np.ones(len(context), dtype=np.bool_) if self.where is None else context.mask(self.where)
+        among = context.mask(self.where)
         subject = columns.as_text(subject_of(context.table))
 
         def report(rows: Mask, message: str) -> None:
