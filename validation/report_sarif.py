@@ -23,7 +23,7 @@ def sarif_data(result: ValidationResult, about: About | None = None) -> dict[str
     data = report_data(result, about)
     files = {dataset["name"]: dataset["file"] for dataset in data["datasets"]}
     names = sorted({item["rule"] for item in (*data["findings"], *data["waived"])} | set(data["rules"]))
-    run = {
+    run: dict[str, Any] = {
         "tool": {
             "driver": {
                 "name": "cdiscway",
@@ -48,6 +48,8 @@ def sarif_data(result: ValidationResult, about: About | None = None) -> dict[str
             *(_waived(item, names, files) for item in data["waived"]),
         ],
     }
+    if data["synthetic"]:
+        run["properties"] = {"synthetic": True}
     return {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
 
 

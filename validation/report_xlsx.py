@@ -102,6 +102,11 @@ def _sheets(data: Mapping[str, Any]) -> list[tuple[str, list[str], list[list[Any
         ("Not run", ["dataset", "rule", "why"], not_run),
         *([("Waived", [*columns[1:7], "reason", "who", "date", "until"], waived)] if waived else []),
         ("Datasets", head, datasets),
+        *(
+            [("Synthetic data", ["study", "data"], [[data["study"], "synthetic: made up"]])]
+            if data["synthetic"]
+            else []
+        ),
         *((f"{at} {s['title']}", s["columns"], s["rows"]) for at, s in enumerate(data["sections"], start=1)),
     ]
 

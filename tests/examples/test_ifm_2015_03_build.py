@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import openpyxl
 import pyreadstat
 import pytest
 from lxml import etree
@@ -197,7 +198,19 @@ def test_the_report_says_that_the_data_are_synthetic(built: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["sdtm/define.xml", "sdtm/define.html", "adam/define.xml", "adam/define.html", "validation/report.html"]
+    "name",
+    [
+        "sdtm/define.xml",
+        "sdtm/define.html",
+        "adam/define.xml",
+        "adam/define.html",
+        "validation/report.html",
+        "validation/report.sarif",
+    ],
 )
 def test_what_is_read_of_the_study_says_that_its_data_are_synthetic(built: Path, name: str) -> None:
     assert "synthetic" in (built / name).read_text(encoding="utf-8").lower()
+
+
+def test_the_workbook_of_the_report_says_that_the_data_are_synthetic(built: Path) -> None:
+    assert "Synthetic data" in openpyxl.load_workbook(built / "validation" / "report.xlsx").sheetnames
