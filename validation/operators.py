@@ -662,7 +662,7 @@ def _holds(call: Call, lower: bool) -> Mask:
             else _pairwise(call.target, other, test)
         )
     held = {fold(value) for value in call.target.values}
-    return _pairwise(call.target, other, test) if lower else other.where(lambda value: fold(value) in held)
+    return other.where(lambda value: fold(value) in held)
 
 
 @operator("contains", "does_not_contain")

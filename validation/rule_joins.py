@@ -122,6 +122,9 @@ def _join_rows(frame: Frame, table: Frame, name: str, rows: Codes, others: Codes
         extra[f"{name}.{column}"] = loader
         if not frame.has(column):
             extra[column] = loader
+    if join == "left":
+        found = Column(["left_only", "both"], (others >= 0).astype(np.intp))
+        extra[f"_merge_{name}"] = lambda: found
     return _beside(frame, rows, extra)
 
 
