@@ -181,6 +181,27 @@ def imputation_flags_say_what_the_source_says(study: Study, view: View) -> Itera
     yield from hits("ADTF", "ADTF does not say whether the date was imputed", mask, show=("ADT", "ADTF", "SRCDOM"))
 
 
+def _collected_dates(_study: Study, view: View) -> list[tuple[str, str]]:
+    """Return the start and end days of an occurrence dataset, each with the collected date beside it (ASTDT, AESTDTC)."""
+    found = [(f"A{match[1]}DT", match.string) for match in _named(view, r"[A-Z][A-Z0-9](ST|EN)DTC") if is_adam(view)]
+    return [(day, date) for day, date in found if day in view]
+
+
+@rule(
+    "CDW-COLLECTED-DATE",
+    "error",
+    group="adam",
+    citation="OCCDS 1.1 section 3",
+    applies=lambda s, v: [day for day, _ in _collected_dates(s, v)],
+)
+def complete_dates_are_analysed_as_they_are(study: Study, view: View) -> Iterator[Hit]:
+    """A day of start or end is that of the collected date beside it (ASTDT of AESTDTC), where that is complete."""
+    for day, date in _collected_dates(study, view):
+        wanted, actual = view.dates(date).days() + _SAS_EPOCH, view.numbers(day)
+        mask = ~np.isnan(wanted) & ~np.isnan(actual) & (actual != wanted)
+        yield from hits(day, f"{day} is not the date of {date}", mask, show=("USUBJID", date, day))
+
+
 # treatment periods --------------------------------------------------------------------------------------------------
 
 _PERIOD = r"(TR\d\d|AP\d\d|PH\d|P\d\dS\d)"
@@ -321,6 +342,23 @@ def records_lie_in_their_period(study: Study, view: View) -> Iterator[Hit]:
                 with np.errstate(invalid="ignore"):
                     mask |= here & (rows >= 0) & (sign * (np.append(source.numbers(name), np.nan)[rows] - day) > 0)
     yield from hits("ADT", "ADT is outside the period of the record", mask, show=("USUBJID", "APERIOD", "ADT"))
+
+
+def _period_treatments(study: Study, view: View) -> list[str]:
+    return [name for name in ("TRTP", "TRTA") if name in view and _period_records(study, view)]
+
+
+@rule("CDW-APERIOD-TREATMENT", "error", group="adam", citation=_BDS, applies=_period_treatments)
+def treatments_are_those_of_the_period(study: Study, view: View) -> Iterator[Hit]:
+    """TRTP and TRTA of a record with a period are the treatments of that period in ADSL (APERIOD 2: TRT02P and TRT02A)."""
+    for variable in _period_treatments(study, view):
+        mask = np.zeros(len(view), dtype=bool)
+        for number, here in _period_numbers(view):
+            name = f"TRT{number:02d}{variable[-1]}"
+            if study.has("ADSL", name):
+                mask |= here & _is_one_of(study, view, variable, [name])
+        text = f"{variable} is not the treatment of the record's period in ADSL"
+        yield from hits(variable, text, mask, show=("USUBJID", "APERIOD", variable))
 
 
 # subjects -----------------------------------------------------------------------------------------------------------
