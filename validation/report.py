@@ -146,8 +146,28 @@ def _rule(rule: Any) -> dict[str, Any]:
 
 def write_json(result: ValidationResult, path: Path, about: About | None = None) -> None:
     """Write the report as JSON; `templates/validation.schema.json` describes it."""
-    text = json.dumps(report_data(result, about), ensure_ascii=False, indent=1)
-    path.write_text(text + "\n", encoding="utf-8", newline="\n")
+    path.write_text(_by_lines(report_data(result, about)), encoding="utf-8", newline="\n")
+
+
+def _by_lines(data: Mapping[str, Any]) -> str:
+    """Return JSON with a line for each entry of the outermost lists: as quick to write as without lines, and comparable.
+
+    >>> print(_by_lines({"a": [1, 2], "b": {}}), end="")
+    {
+    "a": [
+    1,
+    2
+    ],
+    "b": {}
+    }
+    """
+
+    def shown(value: Any) -> str:
+        if not isinstance(value, list) or not value:
+            return json.dumps(value, ensure_ascii=False)
+        return "[\n" + ",\n".join(json.dumps(item, ensure_ascii=False) for item in value) + "\n]"
+
+    return "{\n" + ",\n".join(f"{json.dumps(key)}: {shown(value)}" for key, value in data.items()) + "\n}\n"
 
 
 def write_html(result: ValidationResult, path: Path, about: About | None = None) -> None:
