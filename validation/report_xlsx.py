@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -49,11 +50,18 @@ def write_xlsx(result: ValidationResult, path: Path, about: About | None = None)
 
 
 def _cell(sheet: Any, value: Any) -> Any:
-    from openpyxl.cell import WriteOnlyCell  # noqa: PLC0415
+    text = _as_text(value) if isinstance(value, str) else value
+    return _error_text(sheet, text) if isinstance(text, str) and text.startswith("#") else text
 
-    if not isinstance(value, str):
-        return value
-    cell = WriteOnlyCell(sheet, plain_text(value))
+
+_as_text = lru_cache(maxsize=65_536)(plain_text)
+
+
+def _error_text(sheet: Any, text: str) -> Any:
+    """Return a cell that says it is text: a workbook takes `#N/A` and the like for errors."""
+    from openpyxl.cell import WriteOnlyCell  # noqa: PLC0415 - only this report needs it
+
+    cell = WriteOnlyCell(sheet, text)
     cell.data_type = "s"
     return cell
 
