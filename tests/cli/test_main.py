@@ -30,6 +30,17 @@ def test_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(capsys, "--version") == (0, "cdiscway, version 0.1.0\n", "")
 
 
+@pytest.mark.parametrize("what", ["study", "mapping"])
+def test_a_schema_is_printed_or_written_into_a_file(
+    what: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "schema" / f"{what}.json"
+    code, printed, _ = run(capsys, "schema", what)
+    assert (code, json.loads(printed)["type"]) == (0, "object")
+    assert run(capsys, "schema", what, str(file)) == (0, "", "")
+    assert file.read_bytes() == printed.encode("utf-8")
+
+
 def test_build_of_the_example_is_clean_and_ends_with_a_table(example_build: Any) -> None:
     assert example_build.code == 0
     assert example_build.err == "", "progress is for terminals"
