@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from .rule_define import Define
 
 SUPPLEMENTAL = re.compile(r"^(SUPP|SQ)")
+ALL_SUPPLEMENTAL = frozenset({"SQAP--", "SUPP--", "SUPPQUAL"})
+"""What stands for all supplemental datasets: their pattern, or the name the guide has for their model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +182,7 @@ class RuleStudy:
         named = tuple(d for d in self.datasets if d.name == name)
         if named and not any(d.domain == name and d.name != name for d in self.datasets):
             return named
-        if name in {"SUPP--", "SQAP--"}:
+        if name in ALL_SUPPLEMENTAL:
             return tuple(d for d in self.datasets if d.is_supplemental)
         found = tuple(d for d in self.datasets if name in (d.name, d.domain)) or self._supplemental_parts(name)
         return found or tuple(d for d in self.datasets if " " in name and self.class_of(d) == name)

@@ -16,7 +16,7 @@ import pandas as pd
 
 from .operators import VariableMissingError
 from .rule_columns import Codes, Column, as_number, as_text, encode, joint_codes
-from .rule_data import RuleDataset, RuleStudy
+from .rule_data import ALL_SUPPLEMENTAL, RuleDataset, RuleStudy
 from .rule_frame import Frame, Loader, missing_column, taken_later
 from .rule_model import Match
 from .rule_types import stack
@@ -61,7 +61,7 @@ def _join(study: RuleStudy, dataset: RuleDataset, frame: Frame, match: Match, lo
 
 
 def _answers(dataset: RuleDataset, name: str) -> bool:
-    return name in (dataset.name, dataset.domain) or (name in {"SUPP--", "SQAP--"} and dataset.is_supplemental)
+    return name in (dataset.name, dataset.domain) or (name in ALL_SUPPLEMENTAL and dataset.is_supplemental)
 
 
 def pair_rows(left: Codes, right: Codes) -> tuple[Codes, Codes]:

@@ -322,8 +322,9 @@ class _Reader:
         ties = [key for key in ("all", "any", "not") if isinstance(data, dict) and key in data]
         if not ties:
             return self.condition(data, way)
-        # CDISC publishes conditions written beside the group that holds them as well (CORE-000093): the group counts
-        found = self.mapping(data, way, (*ties[:1], *CONDITION_WORDS))
+        # CDISC publishes conditions beside the group that holds them (CORE-000093) and groups side by side (CORE-000122):
+        # the group counts, of several `all` before `any` before `not`
+        found = self.mapping(data, way, (*ties, *CONDITION_WORDS))
         tie: Any = ties[0]
         items = [found[tie]] if tie == "not" else self.sequence(found[tie], (*way, tie))
         ways: list[Way] = [(*way, tie)] if tie == "not" else [(*way, tie, i) for i in range(len(items))]

@@ -19,7 +19,7 @@ from .finding import Finding, NotRun
 from .operations import OPERATIONS, Request
 from .operators import OPERATORS, Call, CannotRunError, VariableMissingError
 from .rule_columns import Codes, Column, Mask, as_text
-from .rule_data import SUPPLEMENTAL, RuleDataset, RuleStudy
+from .rule_data import ALL_SUPPLEMENTAL, SUPPLEMENTAL, RuleDataset, RuleStudy
 from .rule_frame import Frame
 from .rule_joins import join_all
 from .rule_model import Check, Condition, Operation, Rule, Selection, conditions_of
@@ -190,10 +190,10 @@ def _takes_domain(selection: Selection, dataset: RuleDataset) -> bool:
 
 
 def answers_to(dataset: RuleDataset, word: str) -> bool:
-    """Whether a word of a scope (LB, SUPP--, AP--, ALL) means a dataset."""
+    """Whether a word of a scope (LB, SUPP--, SUPPQUAL, AP--, ALL) means a dataset."""
     if word == "ALL":
         return True
-    if word in {"SUPP--", "SQ--", "SQAP--"}:
+    if word in ALL_SUPPLEMENTAL or word == "SQ--":
         return bool(SUPPLEMENTAL.match(dataset.name))
     if word == "APFA--":
         return dataset.domain == "APFA"
