@@ -112,12 +112,23 @@ class _Checker:
 
     def table(self, table: Table) -> None:
         self.condition("ADSL", table.population, ("population",))
-        self.variable("ADSL", table.group, ("group",))
+        self.group(table)
         for place, row in enumerate(table.rows):
             self.row(row, row_dataset(table, row), ("rows", place))
 
+    def group(self, table: Table) -> None:
+        if table.exposed is None:
+            self.variable("ADSL", table.group, ("group",))
+            return
+        for dataset in sorted({row_dataset(table, row) for row in table.rows} - {"ADSL"}):
+            self.variable(dataset, table.group, ("group",))
+        for place, name in enumerate(table.exposed.variables):
+            self.variable(table.exposed.dataset, name, ("exposed", "variables", place))
+        self.condition(table.exposed.dataset, table.exposed.where, ("exposed", "where"))
+
     def row(self, row: Row, dataset: str, way: Way) -> None:
         self.variable(dataset, row.variable, (*way, "variable"))
+        self.variable(dataset, row.nested, (*way, "nested"))
         self.condition(dataset, row.where, (*way, "where"))
         self.condition(dataset, row.counted, (*way, "counted"))
         self.parameter(dataset, row.parameter, (*way, "parameter"))

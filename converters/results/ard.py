@@ -12,8 +12,8 @@ import pandas as pd
 from ..algorithms.conditions import parse_condition
 from ..algorithms.results import round_values
 from .analysis_data import AnalysisData, row_dataset
-from .comparison import chi_squared, fisher, kruskal_wallis, log_rank, p_text
-from .spec import PLACE, TIMED, Row, Table
+from .comparison import UNKNOWN, chi_squared, fisher, kruskal_wallis, log_rank, p_text
+from .spec import PLACE, TIMED, Exposed, Row, Table
 from .statistics import Values, proportion, share, summary
 from .survival import Curve, cumulative_incidence, kaplan_meier
 
@@ -25,19 +25,34 @@ Mask = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
 OVERALL = "Total"
 MISSING = "Missing"
+WITHIN = " > "
+"""Stands between the level of a variable and the level of the nested one below it."""
 MOST_DECIMALS = 4
 
 
 @dataclass(frozen=True)
 class Group:
-    """A column of a table, or a curve: its name and its subjects (USUBJID)."""
+    """A column of a table, or a curve: its name and its subjects (USUBJID).
+
+    `variable` is that of the records which are in it by their own value, where not all records of its subjects are.
+    """
 
     name: str
     subjects: pd.Series
+    variable: str | None = None
+
+    def holds(self, records: pd.DataFrame) -> Mask:
+        """Tell which records are in it."""
+        of_subjects = records["USUBJID"].isin(self.subjects).to_numpy(dtype=bool)
+        if (
+            self.variable is None or self.variable not in records
+        ):  # ADSL: its record is that of every column of the subject
+            return of_subjects
+        return of_subjects & _equal(as_levels(records[self.variable]), self.name)
 
     def of(self, records: pd.DataFrame) -> pd.DataFrame:
-        """Return the records of its subjects."""
-        return records[records["USUBJID"].isin(self.subjects)].reset_index(drop=True)
+        """Return the records that are in it."""
+        return records[self.holds(records)].reset_index(drop=True)
 
 
 @dataclass(frozen=True)
@@ -53,7 +68,9 @@ class Cell:
 class TableLine:
     """One line of a table: `level` is a level of a categorical variable, `published` what the publication prints.
 
-    `compared` is the test of the groups, the same in every line of its row.
+    `compared` is the test of the groups, the same in every line of its row unless each level is compared on its own.
+    `nested` is the level of the nested variable, with which `level` then ends. `no_column` counts records of the population
+    that are in no column but the total.
     """
 
     row: Row
@@ -62,6 +79,8 @@ class TableLine:
     cells: tuple[Cell, ...]
     published: str | None
     compared: Values | None = None
+    nested: str = ""
+    no_column: int = 0
 
     @property
     def agreement(self) -> str:
@@ -90,7 +109,11 @@ def table_lines(table: Table, groups: Sequence[Group], data: AnalysisData) -> li
 def table_groups(table: Table, data: AnalysisData) -> tuple[Group, ...]:
     """Return the columns of a table; the total comes last."""
     subjects = data.subjects(table.population)
-    found = groups_of(subjects, table.group, table.groups)
+    found = (
+        groups_of(subjects, table.group, table.groups)
+        if table.exposed is None
+        else exposed_groups(table, table.exposed, subjects["USUBJID"], data)
+    )
     return (*found, Group(OVERALL, subjects["USUBJID"])) if table.total or not found else tuple(found)
 
 
@@ -103,6 +126,20 @@ def groups_of(subjects: pd.DataFrame, variable: str | None, levels: Sequence[str
     return [
         Group(str(name), subjects["USUBJID"][(values == name).to_numpy(dtype=bool, na_value=False)]) for name in names
     ]
+
+
+def exposed_groups(table: Table, exposed: Exposed, subjects: pd.Series, data: AnalysisData) -> list[Group]:
+    """Return the groups by a variable of records: in each are the subjects that were exposed to it, some in several."""
+    records = data.select(exposed.dataset, exposed.where)
+    records = records[records["USUBJID"].isin(subjects)]
+    given = pd.concat([as_levels(records[name]) for name in exposed.variables], ignore_index=True)
+    who = pd.concat([records["USUBJID"]] * len(exposed.variables), ignore_index=True)
+    names = table.groups or sorted(given.dropna().unique().tolist(), key=level_order)
+    return [Group(name, subjects[subjects.isin(who[_equal(given, name)])], table.group) for name in names]
+
+
+def _equal(levels: pd.Series, level: str) -> Mask:
+    return (levels == level).to_numpy(dtype=bool, na_value=False)
 
 
 def as_levels(values: pd.Series) -> pd.Series:
@@ -129,31 +166,72 @@ def _lines(table: Table, row: Row, order: int, groups: Sequence[Group], data: An
     by_parameter = None if row.parameter is None else f'PARAMCD == "{row.parameter}"'
     records = data.select(row_dataset(table, row), by_parameter, row.where)
     parts = [(group, group.of(records)) for group in groups]
+    no_column = 0 if table.exposed is None else _in_no_column(table, records, groups, data)
     if row.statistic == "categories":
-        yield from _category_lines(table, row, order, parts)
+        yield from _category_lines(table, row, order, parts, no_column)
         return
     cells = tuple(_cell(group.name, _values(row, group, part, table.level), row) for group, part in parts)
     published = row.published if isinstance(row.published, str) else None
-    yield TableLine(row, order, "", cells, published, _compare(table, row, parts))
+    yield TableLine(row, order, "", cells, published, _compare(table, row, parts), no_column=no_column)
+
+
+def _in_no_column(table: Table, records: pd.DataFrame, groups: Sequence[Group], data: AnalysisData) -> int:
+    """Return how many records of the population are in no column but the total."""
+    left = records["USUBJID"].isin(data.subjects(table.population)["USUBJID"]).to_numpy(dtype=bool)
+    for group in groups[:-1] if table.total else groups:
+        left = left & ~group.holds(records)
+    return int(left.sum())
 
 
 Parts = Sequence[tuple[Group, pd.DataFrame]]
 
 
-def _category_lines(table: Table, row: Row, order: int, parts: Parts) -> Iterator[TableLine]:
+def _category_lines(table: Table, row: Row, order: int, parts: Parts, no_column: int) -> Iterator[TableLine]:
     told = row.published if isinstance(row.published, dict) else {}
-    values = [as_levels(part[row.variable]) for _, part in parts]
-    every = pd.concat(values, ignore_index=True)
-    found = sorted(every.dropna().unique().tolist(), key=level_order)
-    levels = [*row.levels, *(level for level in found if level not in row.levels)]
-    compared = _compare(table, row, parts, levels)
-    for level in levels:
-        masks = [(value == level).to_numpy(dtype=bool, na_value=False) for value in values]
-        yield TableLine(row, order, level, _counted(row, parts, masks), told.get(level), compared)
-    if row.missing is not None or every.isna().any():
-        label = row.missing or MISSING
-        masks = [value.isna().to_numpy() for value in values]
-        yield TableLine(row, order, label, _counted(row, parts, masks), told.get(label), compared)
+    names = [name for name in (row.variable, row.nested) if name]
+    parts = [
+        (group, part.assign(**{name: as_levels(part[name]).astype("category") for name in names}))
+        for group, part in parts
+    ]
+    levels, has_missing = _levels(table, row, row.variable or "", parts, row.levels)
+    compared = None if row.compares_levels else _compare(table, row, parts, levels)
+
+    def line(level: str, masks: Sequence[Mask], nested: str = "", *, known: bool = True) -> TableLine:
+        p = _compare_level(table, row, parts, masks) if row.compares_levels and known else compared
+        cells = _counted(row, parts, masks)
+        return TableLine(row, order, level, cells, told.get(level), p, nested=nested, no_column=no_column)
+
+    for level in [*levels, *([None] if row.missing is not None or has_missing else [])]:
+        label = level if level is not None else row.missing or MISSING
+        masks = [_is_level(part, row.variable or "", level) for _, part in parts]
+        yield line(label, masks, known=level is not None)
+        if row.nested is None:
+            continue
+        below = [(group, part[mask]) for (group, part), mask in zip(parts, masks, strict=True)]
+        inner, lacks = _levels(table, row, row.nested, below, ())
+        for nested in [*inner, *([None] if inner and lacks else [])]:
+            name = nested if nested is not None else row.missing or MISSING
+            both = [m & _is_level(part, row.nested, nested) for m, (_, part) in zip(masks, parts, strict=True)]
+            yield line(f"{label}{WITHIN}{name}", both, name, known=nested is not None)
+
+
+def _is_level(records: pd.DataFrame, variable: str, level: str | None) -> Mask:
+    values = records[variable]
+    return values.isna().to_numpy(dtype=bool) if level is None else _equal(values, level)
+
+
+def _levels(table: Table, row: Row, variable: str, parts: Parts, declared: Sequence[str]) -> tuple[list[str], bool]:
+    """Return the levels of a variable, the declared ones first, the others by name or by frequency; and whether any is missing.
+
+    The frequency is that over all columns, whether the table shows the total or not.
+    """
+    whole = pd.concat([part for _, part in (parts[-1:] if table.total else parts)], ignore_index=True)
+    values = as_levels(whole[variable])
+    found = sorted(values.dropna().unique().tolist(), key=level_order)
+    if row.order == "frequency":
+        counts = whole["USUBJID"].groupby(values).nunique() if row.subjects else values.value_counts()
+        found.sort(key=lambda level: -int(counts[level]))
+    return [*declared, *(level for level in found if level not in declared)], bool(values.isna().any())
 
 
 def _counted(row: Row, parts: Parts, masks: Sequence[Mask]) -> tuple[Cell, ...]:
@@ -187,7 +265,9 @@ def _compare(table: Table, row: Row, parts: Parts, levels: Sequence[str] = ()) -
     """Return the test of a row over the groups (not the total): of values, of counts by level, or of times."""
     if row.test is None:
         return None
-    compared = [item for item in parts if item[0].name != OVERALL] if table.total else list(parts)
+    compared = _compared(table, parts)
+    if not compared:
+        return dict(UNKNOWN)
     if row.test == "kruskal_wallis":
         return kruskal_wallis([_numbers(part, row) for _, part in compared])
     if row.test == "log_rank":
@@ -196,6 +276,21 @@ def _compare(table: Table, row: Row, parts: Parts, levels: Sequence[str] = ()) -
         return log_rank(times, cnsr == 0, np.repeat(np.arange(len(curves)), [len(curve[0]) for curve in curves]))
     test = fisher if row.test == "fisher" else chi_squared
     return test([_shares(row, group, part, levels) for group, part in compared])
+
+
+def _compared(table: Table, parts: Parts) -> list[tuple[Group, pd.DataFrame]]:
+    """Return the parts that are compared; none where they share subjects: every test here is one of independent groups."""
+    compared = list(parts[:-1] if table.total else parts)
+    every = pd.concat([group.subjects for group, _ in compared]) if compared else pd.Series(dtype="str")
+    return compared if every.is_unique else []
+
+
+def _compare_level(table: Table, row: Row, parts: Parts, masks: Sequence[Mask]) -> Values:
+    """Return the test of one level: the subjects that are in it against the others of each group."""
+    by_name = {group.name: _count(row, group, part, mask) for (group, part), mask in zip(parts, masks, strict=True)}
+    test = fisher if row.test == "fisher" else chi_squared
+    counts = [by_name[group.name] for group, _ in _compared(table, parts)]
+    return test([[count, total - count] for count, total in counts])
 
 
 def _shares(row: Row, group: Group, part: pd.DataFrame, levels: Sequence[str]) -> list[int]:
@@ -259,20 +354,21 @@ def number_text(value: float, decimals: str | None) -> str:
 
 
 def ard_frame(table: Table, lines: Sequence[TableLine], data: AnalysisData) -> pd.DataFrame:
-    """Return the analysis results data of a table: one number a row; a test of the groups once for its row."""
+    """Return the analysis results data of a table: one number a row; a test of the groups once for what it compares."""
     records: list[tuple[object, ...]] = []
     tested: set[int] = set()
     for line in lines:
         row = line.row
         method = row.statistic if row.statistic != "proportion" else f"proportion, {row.interval}"
         method = method if row.at is None else f"{method} at {number_text(row.at, None)}"
-        of_row = (table.table, line.order, row.label, row_dataset(table, row), row.parameter or "", row.variable or "")
+        variable = WITHIN.join(name for name in (row.variable, line.nested and row.nested) if name)
+        of_row = (table.table, line.order, row.label, row_dataset(table, row), row.parameter or "", variable)
         of_records = (row.where or row.counted or "", table.population or "", table.group or "")
         for cell in line.cells:
             about = (*of_row, line.level, *of_records, cell.group, method)
             records += [(*about, name, value) for name, value in cell.values.items()]
-        if line.compared is not None and line.order not in tested:
+        if line.compared is not None and (row.compares_levels or line.order not in tested):
             tested.add(line.order)
-            about = (*of_row, "", *of_records, "", str(row.test))
+            about = (*of_row, line.level if row.compares_levels else "", *of_records, "", str(row.test))
             records += [(*about, name, value) for name, value in line.compared.items()]
     return pd.DataFrame.from_records(records, columns=list(COLUMNS))

@@ -23,7 +23,7 @@ from cdiscway.define.model import (
 )
 
 from .analysis_data import TIME_DATASET, row_dataset
-from .spec import TIMED, Display, Line, Row, Table, display_name, read_displays
+from .spec import TIMED, Display, Exposed, Line, Row, Table, display_name, read_displays
 
 Variables = Mapping[str, Sequence[str]]
 WORDS = {
@@ -55,11 +55,11 @@ class _Analysis:
 def results_metadata(
     folder: Path, datasets: Variables
 ) -> tuple[AnalysisResultDisplays | None, tuple[WhereClauseDef, ...]]:
-    """Return the metadata of all specifications in a folder, and the conditions it refers to; nothing without a folder.
+    """Return the metadata of all specifications in a folder, and the conditions it refers to; nothing where there are none.
 
     `datasets` are the variables of each dataset of the package: what it does not hold is left out. Raises MistakesError.
     """
-    if not folder.is_dir():
+    if not any(folder.glob("*.yaml")):
         return None, ()
     conditions: dict[str, WhereClauseDef] = {}
     displays = [_display(display, datasets, conditions) for display, _ in read_displays(folder)]
@@ -96,10 +96,19 @@ def _of_row(table: Table, row: Row) -> _Analysis:
     told = [words, *(f"{name}: {text}" for name, text in (("records", row.where), ("counted", row.counted)) if text)]
     told += [f"at {row.at:g}"] if row.at is not None else []
     told += ["each subject counted once"] if row.subjects else []
+    told += [f"by {row.nested} within {row.variable}"] if row.nested else []
+    told += [_columns(table.group, table.exposed)] if table.exposed is not None else []
     told += [f"groups of {table.group} compared by {row.test.replace('_', ' ')}"] if row.test else []
-    variables = ("AVAL", "CNSR") if row.statistic in TIMED else tuple(name for name in (row.variable,) if name)
+    by_record = table.group if table.exposed is not None else None
+    named = ("AVAL", "CNSR") if row.statistic in TIMED else (row.variable, row.nested)
+    variables = tuple(name for name in (*named, by_record) if name)
     code = row.model_dump_json(exclude_defaults=True, exclude={"published", "note"})
     return _Analysis(row.label.strip(), row_dataset(table, row), row.parameter, variables, "; ".join(told), code)
+
+
+def _columns(group: str | None, exposed: Exposed) -> str:
+    where = f" with {exposed.where}" if exposed.where else ""
+    return f"by {group} of the records, of the subjects with its value in {exposed.dataset}.{', '.join(exposed.variables)}{where}"
 
 
 def _result(

@@ -42,21 +42,23 @@ def header(made: MadeTable) -> list[str]:
 def body(made: MadeTable) -> list[tuple[str, list[str]]]:
     """Return the lines of a table, each with its kind: `head` (the name of a variable), `level` (set in), or `line`.
 
-    A label that begins with a blank is set in too.
+    A label that begins with a blank is set in too. Of nested levels only the inner ones are set in.
     """
     rows: list[tuple[str, list[str]]] = []
     last = 0
     for line in made.lines:
         opens = line.order != last
+        by_level = line.row.compares_levels
         if line.level and opens:
             blank = ["" for _ in made.groups]
-            rows.append(("head", [line.row.label, *_beside(made, blank, line.p_text, "", "")]))
+            rows.append(("head", [line.row.label, *_beside(made, blank, "" if by_level else line.p_text, "", "")]))
         last = line.order
-        p = "" if line.level else line.p_text
+        p = "" if line.level and not by_level else line.p_text
         texts = [cell.text for cell in line.cells]
         cells = _beside(made, texts, p, line.published or "", agreement_sign(line.agreement))
-        label = line.level or line.row.label
-        is_below = bool(line.level) or label.startswith(" ")
+        label = line.nested or line.level or line.row.label
+        is_outer = line.row.nested is not None and not line.nested
+        is_below = (bool(line.level) and not is_outer) or label.startswith(" ")
         rows.append(("level" if is_below else "line", [label.strip(), *cells]))
     return rows
 
@@ -72,12 +74,22 @@ def agreement_sign(agreement: str) -> str:
 
 
 def notes(made: MadeTable) -> list[str]:
-    """Return the footnotes of a table: why published figures differ, how groups are compared, then its own."""
+    """Return the footnotes of a table: why published figures differ, what no column holds, how groups are compared, its own."""
     told = dict.fromkeys(f"{line.row.label.strip()}: {line.row.note}" for line in made.lines if line.row.note)
     tests = dict.fromkeys(line.row.test.replace("_", " ") for line in made.lines if line.row.test)
     compared = [f"p: {', '.join(tests)}, two-sided, not adjusted."] if tests else []
     source = [f"Published: {made.table.source}"] if made.table.source and made.has_published else []
-    return [*told, *compared, *made.table.footnotes, *source]
+    return [*told, *_in_no_column(made), *compared, *made.table.footnotes, *source]
+
+
+def _in_no_column(made: MadeTable) -> list[str]:
+    where = "in the total alone" if made.table.total else "in no column"
+    left = {line.order: line for line in made.lines if line.no_column}
+    return [
+        f"{line.row.label.strip()}: {line.no_column} record{'s' if line.no_column > 1 else ''} {where}, by {made.table.group} "
+        "or because the subject is not among those of the column."
+        for line in left.values()
+    ]
 
 
 def column_shares(made: MadeTable) -> list[float]:

@@ -21,6 +21,7 @@ from .statistics import PROPORTION, SUMMARY, IntervalMethod
 Statistic = Literal["summary", "count", "categories", "proportion", "survival", "incidence", "survival_time"]
 Reason = Literal["SPECIFIED IN PROTOCOL", "SPECIFIED IN SAP", "DATA DRIVEN", "REQUESTED BY REGULATORY AGENCY"]
 Purpose = Literal["PRIMARY OUTCOME MEASURE", "SECONDARY OUTCOME MEASURE", "EXPLORATORY OUTCOME MEASURE"]
+Order = Literal["alphabet", "frequency"]
 Kind = Literal["kaplan_meier", "cumulative_incidence", "engraftment", "swimmer"]
 
 NAMES: dict[str, tuple[str, ...]] = {
@@ -60,7 +61,8 @@ class Row(Strict):
 
     `show` is how the numbers are put into words: `{median:1}` is the median with one decimal, `{median}` as short as it is.
     `published` is what a publication prints, and `note` why it differs; for `categories` they are given by level.
-    `subjects` counts subjects, each once, where a dataset has several records of them; `test` compares the groups.
+    `subjects` counts subjects, each once, where a dataset has several records of them; `test` compares the groups. `nested`
+    is a second variable, whose levels stand below each level of the first; `order` says how levels that are not declared come.
     """
 
     label: str
@@ -72,7 +74,9 @@ class Row(Strict):
     parameter: str | None = None
     at: float | None = None
     cause: int = 0
+    nested: str | None = None
     levels: tuple[str, ...] = ()
+    order: Order = "alphabet"
     missing: str | None = None
     interval: IntervalMethod = "exact"
     subjects: bool = False
@@ -97,6 +101,10 @@ class Row(Strict):
             raise ValueError(f"'subjects' goes with a statistic that counts: {', '.join(COUNTED)}")
         if self.test is not None and self.statistic not in TESTS[self.test]:
             raise ValueError(f"'test: {self.test}' goes with {', '.join(TESTS[self.test])}")
+        if self.statistic != "categories" and (self.nested is not None or self.order != "alphabet"):
+            raise ValueError("'nested' and 'order' go with 'statistic: categories'")
+        if self.nested is not None and self.test is not None and not self.subjects:
+            raise ValueError("'test' of nested categories compares each line, and needs 'subjects: true'")
         unknown = [name for name, _ in PLACE.findall(self.pattern) if name not in NAMES[self.statistic]]
         if unknown:
             known = ", ".join(NAMES[self.statistic])
@@ -108,9 +116,28 @@ class Row(Strict):
         """How the numbers are put into words."""
         return self.show if self.show is not None else SHOWN[self.statistic]
 
+    @property
+    def compares_levels(self) -> bool:
+        """Whether each level is compared on its own: a subject may be in several, so they are no table of counts."""
+        return self.test is not None and self.subjects and self.statistic == "categories"
+
+
+class Exposed(Strict):
+    """Who is in a column where `group` is a variable of records: subjects with its value in one of these variables.
+
+    `dataset` is ADSL (one variable for each period) or one of exposure, of which `where` chooses the records.
+    """
+
+    dataset: str = "ADSL"
+    variables: tuple[str, ...] = Field(min_length=1)
+    where: str | None = None
+
 
 class Table(Strict):
-    """A table: rows of statistics over the subjects of a population, overall or by the levels of a `group` variable."""
+    """A table: rows of statistics over the subjects of a population, overall or by the levels of a `group` variable.
+
+    `group` is a variable of ADSL; with `exposed` it is one of the records (TRTA), and a subject may be in several columns.
+    """
 
     table: str = Field(pattern=r"^[A-Za-z0-9_-]{1,32}$")
     title: str
@@ -119,6 +146,7 @@ class Table(Strict):
     population_label: str = ""
     group: str | None = None
     groups: tuple[str, ...] = ()
+    exposed: Exposed | None = None
     total: bool = True
     level: float = Field(default=0.95, gt=0, lt=1)
     rows: tuple[Row, ...] = Field(min_length=1)
@@ -133,6 +161,8 @@ class Table(Strict):
             raise ValueError("'test' compares groups, but the table has no 'group'")
         if self.group is None and self.groups:
             raise ValueError("'groups' are the levels of 'group', which is not there")
+        if self.group is None and self.exposed is not None:
+            raise ValueError("'exposed' says who is in each column of 'group', which is not there")
         return self
 
 

@@ -10,14 +10,14 @@ import pandas as pd
 import pytest
 import yaml
 
-from cdiscway.converters.results.layout import body, header
+from cdiscway.converters.results.layout import body, header, notes
 from cdiscway.converters.results.run import Results, compute_results, write_results
 
 pytest.importorskip("sksurv", reason="the optional extra cdiscway[results] is not installed")
 CASES = yaml.safe_load((Path(__file__).parents[2] / "cases" / "results" / "general.yaml").read_text())
 STUDY = "study: S1\ntitle: A study\nprotocol: S1\nraw: {cutoff: 2020-01-01}\nsubject: {USUBJID: {column: ID}}\n"
 KINDS = ("kaplan_meier", "cumulative_incidence", "engraftment", "swimmer")
-NUMBERS = ("AVAL", "CNSR", "AGE", "GRADE", "TRT01AN", "STDT", "ENDT")
+NUMBERS = ("AVAL", "CNSR", "AGE", "GRADE", "TRT01AN", "EXDOSE", "STDT", "ENDT")
 WriteDataset = Callable[[Path, str, pd.DataFrame], None]
 
 
@@ -34,7 +34,7 @@ def made(case: dict[str, Any], tmp_path: Path, write_dataset: WriteDataset, **di
     adam.mkdir(parents=True)
     (tmp_path / "results").mkdir()
     (tmp_path / "study.yaml").write_text(STUDY)
-    for name in ("adsl", "adtte", "adae"):
+    for name in ("adsl", "adtte", "adae", "adex"):
         if name in case:
             write_dataset(adam, name.upper(), frame(case[name]))
     for name, display in displays.items():
@@ -47,7 +47,13 @@ def test_table_reads_as_it_should(case: dict[str, Any], tmp_path: Path, write_da
     results = made(case, tmp_path, write_dataset, t1={"table": "t1", "title": "T"} | case["table"])
     (table,) = results.tables
     assert header(table) == case["header"]
-    assert {cells[0]: cells[1:] for kind, cells in body(table) if kind != "head"} == case["lines"]
+    lines = [(kind, cells) for kind, cells in body(table) if kind != "head"]
+    if isinstance(case["lines"], dict):
+        assert {cells[0]: cells[1:] for _, cells in lines} == case["lines"]
+    else:
+        assert [["  " * (kind == "level") + cells[0], *cells[1:]] for kind, cells in lines] == case["lines"]
+    assert [note for note in notes(table) if " record" in note] == case.get("notes", [])
+    assert not results.ard.duplicated(["DISPLAY", "ORDER", "LEVEL", "GROUPVAL", "STAT"]).any()
     assert {"t1.docx", "t1.rtf", "results.xlsx"} <= {path.name for path in write_results(results).iterdir()}
 
 

@@ -12,7 +12,7 @@ import pytest
 from cdiscway.converters.results import run
 from cdiscway.converters.results.ard import in_words
 from cdiscway.converters.results.run import Results, compute_results, write_results
-from cdiscway.converters.results.spec import NAMES, Figure, Row, Table, read_displays
+from cdiscway.converters.results.spec import NAMES, Exposed, Figure, Row, Table, read_displays
 from cdiscway.specs.mistakes import MistakesError
 
 pytest.importorskip("sksurv", reason="the optional extra cdiscway[results] is not installed")
@@ -150,6 +150,17 @@ MISTAKES = [
         "'subjects' goes with a statistic that counts",
     ),
     ("group: TRT01A", "groups: [A]", "'groups' are the levels of 'group'"),
+    ("group: TRT01A", "exposed: {variables: [TRT01A]}", "'exposed' says who is in each column of 'group'"),
+    ("group: TRT01A", "group: SEX\nexposed: {variables: [TRT01A]}", "t1.yaml:4 group: ADTTE has no variable 'SEX'"),
+    (
+        "group: TRT01A",
+        "group: TRTA\nexposed: {variables: [TRT02A]}",
+        "exposed.variables[0]: ADSL has no variable 'TRT02A'",
+    ),
+    ("group: TRT01A", "group: TRTA\nexposed: {variables: [SEX], where: AG > 1}", "exposed.where: "),
+    ("levels: [F, M]", "nested: SEXX", "rows[1].nested: ADSL has no variable 'SEXX'"),
+    ("levels: [F, M]", "nested: TRT01A, test: fisher", "needs 'subjects: true'"),
+    ("counted: AGE > 50", "counted: AGE > 50, order: frequency", "go with 'statistic: categories'"),
 ]
 
 
@@ -211,10 +222,29 @@ def test_analysis_results_metadata_name_dataset_parameter_and_statistic(folder: 
     assert [item.item_oid for item in alive.datasets.datasets[0].variables] == ["IT.ADTTE.AVAL", "IT.ADTTE.CNSR"]
     assert [condition.oid for condition in conditions] == ["WC.RESULT.ADTTE.OS"]
     assert results_metadata(folder / "nowhere", variables) == (None, ())
+    (folder / "empty").mkdir()
+    assert results_metadata(folder / "empty", variables) == (None, ())
 
 
-@pytest.mark.parametrize("model", [Table, Row, Figure], ids=lambda model: model.__name__)
-def test_every_word_stands_in_the_reference(model: type[Table | Row | Figure]) -> None:
+def test_analysis_results_metadata_say_whose_treatment_makes_the_columns(tmp_path: Path) -> None:
+    from cdiscway.converters.results.arm import results_metadata
+
+    (tmp_path / "t1.yaml").write_text(
+        "{table: t1, title: T, dataset: ADAE, group: TRTA, exposed: {variables: [TRT01A, TRT02A]},"
+        " rows: [{label: Term, statistic: categories, variable: AEBODSYS, nested: AEDECOD}]}"
+    )
+    metadata, _ = results_metadata(tmp_path, {"ADAE": ("USUBJID", "TRTA", "AEBODSYS", "AEDECOD")})
+    assert metadata is not None
+    result = metadata.displays[0].results[0]
+    assert result.datasets is not None
+    used = [item.item_oid for item in result.datasets.datasets[0].variables]
+    assert used == ["IT.ADAE.AEBODSYS", "IT.ADAE.AEDECOD", "IT.ADAE.TRTA"]
+    words = "by AEDECOD within AEBODSYS; by TRTA of the records, of the subjects with its value in ADSL.TRT01A, TRT02A"
+    assert words in str(result.documentation)
+
+
+@pytest.mark.parametrize("model", [Table, Row, Exposed, Figure], ids=lambda model: model.__name__)
+def test_every_word_stands_in_the_reference(model: type[Table | Row | Exposed | Figure]) -> None:
     page = (Path(__file__).parents[3] / "docs" / "reference" / "analysis-results.md").read_text(encoding="utf-8")
     assert [name for name in model.model_fields if f"`{name}`" not in page] == []
 
