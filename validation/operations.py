@@ -422,7 +422,16 @@ def extract_metadata(request: Request) -> Column:
         raise CannotRunError(f"there is no dataset metadata {name}")
     if name == "dataset_size" and dataset.size is None:
         raise CannotRunError("the size of the file is not known")
+    parts = dataset.kept.get("parts", ())
+    if name == "dataset_name" and parts and request.frame.length == len(dataset.frame):
+        return _names_of_parts(parts, request.frame.length)
     return request.constant(facts[name])
+
+
+def _names_of_parts(parts: Sequence[tuple[str, int]], length: int) -> Column:
+    """Name, record by record, the file of a split domain it stands in; `parts` are names and first records."""
+    starts = [start for _, start in parts]
+    return Column([name for name, _ in parts], np.searchsorted(starts, np.arange(length), side="right") - 1)
 
 
 @operation("variable_exists")
