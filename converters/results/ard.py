@@ -13,6 +13,7 @@ from ..algorithms.conditions import parse_condition
 from ..algorithms.results import round_values
 from .analysis_data import AnalysisData, row_dataset
 from .comparison import UNKNOWN, chi_squared, fisher, kruskal_wallis, log_rank, p_text
+from .difference import difference
 from .spec import PLACE, TIMED, Exposed, Row, Table
 from .statistics import Values, proportion, share, summary
 from .survival import Curve, cumulative_incidence, kaplan_meier
@@ -28,6 +29,7 @@ MISSING = "Missing"
 WITHIN = " > "
 """Stands between the level of a variable and the level of the nested one below it."""
 MOST_DECIMALS = 4
+DIFFERENCE_SHOWN = "{difference:1} [{lower:1} to {upper:1}]"
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ class TableLine:
 
     `compared` is the test of the groups, the same in every line of its row unless each level is compared on its own.
     `nested` is the level of the nested variable, with which `level` then ends. `no_column` counts records of the population
-    that are in no column but the total.
+    that are in no column but the total. `difference` is that of the shares of two groups, with its limits.
     """
 
     row: Row
@@ -81,6 +83,7 @@ class TableLine:
     compared: Values | None = None
     nested: str = ""
     no_column: int = 0
+    difference: Values | None = None
 
     @property
     def agreement(self) -> str:
@@ -95,6 +98,11 @@ class TableLine:
     def p_text(self) -> str:
         """The p-value in words; blank where the groups are not compared."""
         return "" if self.compared is None else p_text(self.compared["p"])
+
+    @property
+    def difference_text(self) -> str:
+        """The difference of two groups in words, in percentage points; blank where it is not asked for."""
+        return "" if self.difference is None else in_words(DIFFERENCE_SHOWN, self.difference)
 
 
 def _bare(text: str) -> str:
@@ -172,7 +180,12 @@ def _lines(table: Table, row: Row, order: int, groups: Sequence[Group], data: An
         return
     cells = tuple(_cell(group.name, _values(row, group, part, table.level), row) for group, part in parts)
     published = row.published if isinstance(row.published, str) else None
-    yield TableLine(row, order, "", cells, published, _compare(table, row, parts), no_column=no_column)
+    compared = _compare(table, row, parts)
+    apart = None
+    if row.difference is not None:
+        masks = [parse_condition(row.counted or "").mask(part) for _, part in parts]
+        apart = _difference(table, row, parts, masks)
+    yield TableLine(row, order, "", cells, published, compared, no_column=no_column, difference=apart)
 
 
 def _in_no_column(table: Table, records: pd.DataFrame, groups: Sequence[Group], data: AnalysisData) -> int:
@@ -199,7 +212,8 @@ def _category_lines(table: Table, row: Row, order: int, parts: Parts, no_column:
     def line(level: str, masks: Sequence[Mask], nested: str = "", *, known: bool = True) -> TableLine:
         p = _compare_level(table, row, parts, masks) if row.compares_levels and known else compared
         cells = _counted(row, parts, masks)
-        return TableLine(row, order, level, cells, told.get(level), p, nested=nested, no_column=no_column)
+        apart = _difference(table, row, parts, masks)
+        return TableLine(row, order, level, cells, told.get(level), p, nested, no_column, apart)
 
     for level in [*levels, *([None] if row.missing is not None or has_missing else [])]:
         label = level if level is not None else row.missing or MISSING
@@ -287,10 +301,22 @@ def _compared(table: Table, parts: Parts) -> list[tuple[Group, pd.DataFrame]]:
 
 def _compare_level(table: Table, row: Row, parts: Parts, masks: Sequence[Mask]) -> Values:
     """Return the test of one level: the subjects that are in it against the others of each group."""
-    by_name = {group.name: _count(row, group, part, mask) for (group, part), mask in zip(parts, masks, strict=True)}
     test = fisher if row.test == "fisher" else chi_squared
-    counts = [by_name[group.name] for group, _ in _compared(table, parts)]
-    return test([[count, total - count] for count, total in counts])
+    return test([[count, total - count] for count, total in _compared_counts(table, row, parts, masks)])
+
+
+def _compared_counts(table: Table, row: Row, parts: Parts, masks: Sequence[Mask]) -> list[tuple[int, int]]:
+    """Return how many of how many are counted in each part that is compared."""
+    compared = _compared(table, parts)  # the first parts, or none
+    return [_count(row, group, part, mask) for (group, part), mask in zip(compared, masks, strict=False)]
+
+
+def _difference(table: Table, row: Row, parts: Parts, masks: Sequence[Mask]) -> Values | None:
+    """Return the share in the first group minus that in the second; of nothing, NaN, where they share subjects."""
+    if row.difference is None:
+        return None
+    first, second = _compared_counts(table, row, parts, masks) or [(0, 0), (0, 0)]
+    return difference(first, second, table.level, row.difference)
 
 
 def _shares(row: Row, group: Group, part: pd.DataFrame, levels: Sequence[str]) -> list[int]:
@@ -349,7 +375,7 @@ def number_text(value: float, decimals: str | None) -> str:
     if np.isnan(value):
         return "NE"
     digits = MOST_DECIMALS if decimals is None else int(decimals)
-    text = f"{float(round_values([value], digits)[0]):.{digits}f}"
+    text = f"{float(round_values([value], digits)[0]) + 0.0:.{digits}f}"  # + 0.0: no minus before nothing
     return text.rstrip("0").rstrip(".") if decimals is None else text
 
 
@@ -371,4 +397,7 @@ def ard_frame(table: Table, lines: Sequence[TableLine], data: AnalysisData) -> p
             tested.add(line.order)
             about = (*of_row, line.level if row.compares_levels else "", *of_records, "", str(row.test))
             records += [(*about, name, value) for name, value in line.compared.items()]
+        if line.difference is not None:
+            about = (*of_row, line.level, *of_records, " - ".join(table.groups), f"difference, {row.difference}")
+            records += [(*about, name, value) for name, value in line.difference.items()]
     return pd.DataFrame.from_records(records, columns=list(COLUMNS))

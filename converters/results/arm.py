@@ -23,6 +23,7 @@ from cdiscway.define.model import (
 )
 
 from .analysis_data import TIME_DATASET, row_dataset
+from .difference import METHODS
 from .spec import TIMED, Display, Exposed, Line, Row, Table, display_name, read_displays
 
 Variables = Mapping[str, Sequence[str]]
@@ -99,6 +100,7 @@ def _of_row(table: Table, row: Row) -> _Analysis:
     told += [f"by {row.nested} within {row.variable}"] if row.nested else []
     told += [_columns(table.group, table.exposed)] if table.exposed is not None else []
     told += [f"groups of {table.group} compared by {row.test.replace('_', ' ')}"] if row.test else []
+    told += [f"difference of {' - '.join(table.groups)}, {METHODS[row.difference]}"] if row.difference else []
     by_record = table.group if table.exposed is not None else None
     named = ("AVAL", "CNSR") if row.statistic in TIMED else (row.variable, row.nested)
     variables = tuple(name for name in (*named, by_record) if name)

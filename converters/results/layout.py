@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .ard import Group, TableLine
+from .difference import METHODS
 from .spec import Table
 
 SYNTHETIC = "SYNTHETIC DATA: no record belongs to a real person."
@@ -31,11 +32,17 @@ class MadeTable:
         """Whether its groups are compared."""
         return any(line.row.test is not None for line in self.lines)
 
+    @property
+    def has_differences(self) -> bool:
+        """Whether the difference of two groups is shown."""
+        return any(line.row.difference is not None for line in self.lines)
+
 
 def header(made: MadeTable) -> list[str]:
     """Return the column names of a table: each group with the number of its subjects."""
     names = [f"{group.name} (N = {len(group.subjects)})" for group in made.groups]
-    compared = ["p"] if made.has_tests else []
+    compared = [f"Difference ({' - '.join(made.table.groups)})"] if made.has_differences else []
+    compared += ["p"] if made.has_tests else []
     return ["", *names, *compared, *(["Published", "Agreement"] if made.has_published else [])]
 
 
@@ -51,11 +58,11 @@ def body(made: MadeTable) -> list[tuple[str, list[str]]]:
         by_level = line.row.compares_levels
         if line.level and opens:
             blank = ["" for _ in made.groups]
-            rows.append(("head", [line.row.label, *_beside(made, blank, "" if by_level else line.p_text, "", "")]))
+            rows.append(("head", [line.row.label, *_beside(made, blank, "", "" if by_level else line.p_text, "", "")]))
         last = line.order
         p = "" if line.level and not by_level else line.p_text
         texts = [cell.text for cell in line.cells]
-        cells = _beside(made, texts, p, line.published or "", agreement_sign(line.agreement))
+        cells = _beside(made, texts, line.difference_text, p, line.published or "", agreement_sign(line.agreement))
         label = line.nested or line.level or line.row.label
         is_outer = line.row.nested is not None and not line.nested
         is_below = (bool(line.level) and not is_outer) or label.startswith(" ")
@@ -63,8 +70,11 @@ def body(made: MadeTable) -> list[tuple[str, list[str]]]:
     return rows
 
 
-def _beside(made: MadeTable, cells: Sequence[str], p: str, published: str, agreement: str) -> list[str]:
-    compared = [p] if made.has_tests else []
+def _beside(
+    made: MadeTable, cells: Sequence[str], difference: str, p: str, published: str, agreement: str
+) -> list[str]:
+    compared = [difference] if made.has_differences else []
+    compared += [p] if made.has_tests else []
     return [*cells, *compared, *([published, agreement] if made.has_published else [])]
 
 
@@ -78,6 +88,10 @@ def notes(made: MadeTable) -> list[str]:
     told = dict.fromkeys(f"{line.row.label.strip()}: {line.row.note}" for line in made.lines if line.row.note)
     tests = dict.fromkeys(line.row.test.replace("_", " ") for line in made.lines if line.row.test)
     compared = [f"p: {', '.join(tests)}, two-sided, not adjusted."] if tests else []
+    apart = dict.fromkeys(METHODS[line.row.difference] for line in made.lines if line.row.difference)
+    if apart:
+        how = f"{', '.join(apart)}, {100 * made.table.level:g} %"
+        compared.insert(0, f"Difference: percentage points with the interval of {how}, not adjusted.")
     source = [f"Published: {made.table.source}"] if made.table.source and made.has_published else []
     return [*told, *_in_no_column(made), *compared, *made.table.footnotes, *source]
 

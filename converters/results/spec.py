@@ -16,6 +16,7 @@ from cdiscway.specs.mistakes import MistakeCollector, MistakesError
 from cdiscway.specs.model import Strict
 
 from .comparison import Test
+from .difference import DifferenceMethod
 from .statistics import PROPORTION, SUMMARY, IntervalMethod
 
 Statistic = Literal["summary", "count", "categories", "proportion", "survival", "incidence", "survival_time"]
@@ -63,6 +64,7 @@ class Row(Strict):
     `published` is what a publication prints, and `note` why it differs; for `categories` they are given by level.
     `subjects` counts subjects, each once, where a dataset has several records of them; `test` compares the groups. `nested`
     is a second variable, whose levels stand below each level of the first; `order` says how levels that are not declared come.
+    `difference` is the method of the interval of the first group's share minus the second's.
     """
 
     label: str
@@ -81,6 +83,7 @@ class Row(Strict):
     interval: IntervalMethod = "exact"
     subjects: bool = False
     test: Test | None = None
+    difference: DifferenceMethod | None = None
     show: str | None = None
     published: str | dict[str, str] | None = None
     note: str = ""
@@ -103,6 +106,8 @@ class Row(Strict):
             raise ValueError(f"'test: {self.test}' goes with {', '.join(TESTS[self.test])}")
         if self.statistic != "categories" and (self.nested is not None or self.order != "alphabet"):
             raise ValueError("'nested' and 'order' go with 'statistic: categories'")
+        if self.difference is not None and self.statistic not in COUNTED:
+            raise ValueError(f"'difference' goes with {', '.join(COUNTED)}")
         if self.nested is not None and self.test is not None and not self.subjects:
             raise ValueError("'test' of nested categories compares each line, and needs 'subjects: true'")
         unknown = [name for name, _ in PLACE.findall(self.pattern) if name not in NAMES[self.statistic]]
@@ -161,6 +166,8 @@ class Table(Strict):
             raise ValueError("'test' compares groups, but the table has no 'group'")
         if self.group is None and self.groups:
             raise ValueError("'groups' are the levels of 'group', which is not there")
+        if len(self.groups) != 2 and any(row.difference for row in self.rows):
+            raise ValueError("'difference' is that of two declared 'groups', the first minus the second")
         if self.group is None and self.exposed is not None:
             raise ValueError("'exposed' says who is in each column of 'group', which is not there")
         return self

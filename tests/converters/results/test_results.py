@@ -158,6 +158,8 @@ MISTAKES = [
         "exposed.variables[0]: ADSL has no variable 'TRT02A'",
     ),
     ("group: TRT01A", "group: TRTA\nexposed: {variables: [SEX], where: AG > 1}", "exposed.where: "),
+    ("levels: [F, M]", "difference: wald", "'difference' is that of two declared 'groups'"),
+    ("variable: AGE,", "variable: AGE, difference: wald,", "'difference' goes with count, categories, proportion"),
     ("levels: [F, M]", "nested: SEXX", "rows[1].nested: ADSL has no variable 'SEXX'"),
     ("levels: [F, M]", "nested: TRT01A, test: fisher", "needs 'subjects: true'"),
     ("counted: AGE > 50", "counted: AGE > 50, order: frequency", "go with 'statistic: categories'"),
