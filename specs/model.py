@@ -31,6 +31,15 @@ ObservationClass = Literal[
 """The class of a dataset in the words of SDTM 2.0 and ADaM 2.1; `DatasetSpec.define_class` has Define-XML's words."""
 
 
+def names_analysis(name: str) -> bool:
+    """Whether a dataset's name is that of an analysis dataset: AD and more (ADaMIG 1.3 section 3.1); AD alone is a domain's.
+
+    >>> names_analysis("ADSL"), names_analysis("AE"), names_analysis("AD")
+    (True, False, False)
+    """
+    return name.startswith("AD") and len(name) > 2
+
+
 class Strict(BaseModel):
     """A model that knows its words and never changes after it is read."""
 

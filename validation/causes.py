@@ -13,7 +13,7 @@ import numpy.typing as npt
 from pydantic import Field, RootModel
 
 from cdiscway.specs.load import parse_model, read_yaml
-from cdiscway.specs.model import Strict
+from cdiscway.specs.model import Strict, names_analysis
 
 from .finding import Finding, Severity, Source
 
@@ -76,12 +76,12 @@ class Relation(Strict):
         place = f"{finding.dataset}.{finding.variable}"
         here = not self.at or self.at in {place, finding.dataset}
         told = "source" not in self.same or finding.source is not None
-        return here and told and not (self.into and _is_analysis(finding))
+        return here and told and not (self.into and names_analysis(finding.dataset))
 
     def may_follow(self, finding: Finding) -> bool:
         """Whether a finding may be the consequence of this relation."""
         told = "source" not in self.same or finding.source is not None
-        return told and (not self.into or _is_analysis(finding))
+        return told and (not self.into or names_analysis(finding.dataset))
 
     def explains(self, cause: Cause, other: Cause) -> bool:
         """Whether a cause takes in the records and subjects of a consequence, and is at least as grave."""
@@ -100,10 +100,6 @@ class _File(RootModel[tuple[Relation, ...]]):
 def relations() -> tuple[Relation, ...]:
     """Return the relations of consequences.yaml."""
     return parse_model(read_yaml(_FILE, _FILE.name), _File).root
-
-
-def _is_analysis(finding: Finding) -> bool:
-    return finding.dataset.startswith("AD") and len(finding.dataset) > 2
 
 
 def _among(other: Cause, cause: Cause) -> bool:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from cdiscway.specs.mistakes import Mistake, MistakesError
+from cdiscway.specs.model import names_analysis
 
 from .causes import with_consequences
 from .checks import RULES
@@ -72,7 +73,7 @@ def core_python(core: Path) -> str:
 
 def _is_analysis(file: Path) -> bool:
     """Whether a file holds an analysis dataset: CORE's rules for the SDTMIG would judge it as a domain of the sponsor's."""
-    return file.stem.lower().startswith("ad") and len(file.stem) > 2
+    return names_analysis(file.stem.upper())
 
 
 def run_core(core: Path, data: Path, define: Path | None = None) -> Mapping[str, Any]:

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -106,14 +105,13 @@ def _positions(found: Sequence[Hit]) -> list[int]:
     return np.unique(np.concatenate(failed)).tolist() if failed else []
 
 
-@contextmanager
-def _quiet() -> Iterator[Any]:
-    """Give a fresh context without progress bars, log lines or captured warnings."""
+def _quiet_context() -> Any:
+    """Return a fresh context without progress bars, log lines or captured warnings."""
     logging.captureWarnings(False)
     logging.getLogger("great_expectations").setLevel(logging.WARNING)
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False}
-    yield context
+    return context
 
 
 def build_suite(name: str, checks: Sequence[Check], keys: Sequence[str]) -> gx.ExpectationSuite:
@@ -158,28 +156,27 @@ def run_suites(
     """
     outcomes: list[Outcome] = []
     suites: dict[str, Any] = {}
-    with _quiet() as context:
-        # One asset, given the frame of each dataset in turn: at every asset the engine writes its whole project again.
-        asset = context.data_sources.add_pandas("study").add_dataframe_asset("dataset")
-        batch = asset.add_batch_definition_whole_dataframe("all")
-        for name, checks in plans.items():
-            if not checks:
-                continue
-            keys = study.datasets[name].spec.keys if name in study.datasets else ()
-            suite = build_suite(name, checks, keys)
-            run = _Run(study, {check.id: check for check in checks})
-            token = _RUN.set(run)
-            try:
-                # What a ValidationDefinition does, without keeping suite and results in a store that nobody reads.
-                result = Validator(
-                    batch_definition=batch,
-                    batch_parameters={"dataframe": frames[name].reset_index(drop=True)},
-                    result_format="SUMMARY",
-                ).validate_expectation_suite(suite)
-            finally:
-                _RUN.reset(token)
-            outcomes += _read_results(study, checks, run, result)
-            suites[name] = _suite_json(suite)
+    # One asset, given the frame of each dataset in turn: at every asset the engine writes its whole project again.
+    asset = _quiet_context().data_sources.add_pandas("study").add_dataframe_asset("dataset")
+    batch = asset.add_batch_definition_whole_dataframe("all")
+    for name, checks in plans.items():
+        if not checks:
+            continue
+        keys = study.datasets[name].spec.keys if name in study.datasets else ()
+        suite = build_suite(name, checks, keys)
+        run = _Run(study, {check.id: check for check in checks})
+        token = _RUN.set(run)
+        try:
+            # What a ValidationDefinition does, without keeping suite and results in a store that nobody reads.
+            result = Validator(
+                batch_definition=batch,
+                batch_parameters={"dataframe": frames[name].reset_index(drop=True)},
+                result_format="SUMMARY",
+            ).validate_expectation_suite(suite)
+        finally:
+            _RUN.reset(token)
+        outcomes += _read_results(study, checks, run, result)
+        suites[name] = _suite_json(suite)
     return outcomes, suites
 
 

@@ -15,7 +15,7 @@ from cdiscway.converters.dataset import BuiltDataset, DatasetMetadata, VariableM
 from cdiscway.converters.readers import dataset_json, xpt
 from cdiscway.converters.xpt_layout import MAX_FILE
 from cdiscway.specs.mistakes import Mistake, MistakesError
-from cdiscway.specs.model import DatasetSpec, ObservationClass, VariableSpec
+from cdiscway.specs.model import DatasetSpec, ObservationClass, VariableSpec, names_analysis
 from cdiscway.specs.standards import Standard, load_standard
 
 from .checks.base import RELATIONSHIPS, Rule, is_supplemental
@@ -140,7 +140,7 @@ def guess_spec(metadata: DatasetMetadata) -> DatasetSpec:
 
 
 def _is_analysis(name: str, names: list[str]) -> bool:
-    return name.startswith("AD") and len(name) > 2 and "DOMAIN" not in names
+    return names_analysis(name) and "DOMAIN" not in names
 
 
 def _class(name: str, names: list[str], standard: Standard) -> ObservationClass:
